@@ -1,0 +1,148 @@
+use std::sync::Arc;
+
+use actix::Message;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::words::{CameraId, EventId, Rect, VisitId};
+
+/// Something worth telling. It is written down before anybody is told, and told under the same id until acknowledged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// The receiver's key against duplicates.
+    pub id: EventId,
+    /// What happened.
+    pub kind: EventKind,
+    /// When it happened, by the camera's frames.
+    pub time: Timestamp,
+    /// The facts: the `data` of the report.
+    pub data: Subject,
+}
+
+/// What can happen. The text is the CloudEvents `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum EventKind {
+    /// Somebody came.
+    #[serde(rename = "lookout.visit.started")]
+    VisitStarted,
+    /// Nobody is there any more.
+    #[serde(rename = "lookout.visit.ended")]
+    VisitEnded,
+    /// A camera has been gone for longer than it may.
+    #[serde(rename = "lookout.camera.down")]
+    CameraDown,
+    /// It is back.
+    #[serde(rename = "lookout.camera.up")]
+    CameraUp,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::VisitStarted, Self::VisitEnded, Self::CameraDown, Self::CameraUp];
+
+    /// The CloudEvents `type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::VisitStarted => "lookout.visit.started",
+            Self::VisitEnded => "lookout.visit.ended",
+            Self::CameraDown => "lookout.camera.down",
+            Self::CameraUp => "lookout.camera.up",
+        }
+    }
+}
+
+/// The facts of an event: the `data` of the report. What does not apply to the kind is `null` or left out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Which camera.
+    pub camera: CameraRef,
+    /// The visit, for visits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit: Option<VisitFacts>,
+    /// The zone, where the visit is one of a zone.
+    pub zone: Option<Arc<str>>,
+    /// What is there: `person`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<Arc<str>>,
+    /// How many are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// What was seen in the frame that decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detections: Vec<Sighting>,
+    /// The frame that decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<FrameFacts>,
+    /// A picture, where one is stored.
+    pub snapshot: Option<serde_json::Value>,
+    /// Seconds from the frame's arrival to the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_s: Option<f64>,
+    /// Why the camera is down, for `camera.down`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ReasonFacts>,
+    /// Since when it was down, for `camera.down` and `camera.up`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub down_since: Option<Timestamp>,
+}
+
+/// A camera, by id and by the name people gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CameraRef {
+    /// Its id.
+    pub id: CameraId,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// A visit so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VisitFacts {
+    /// Shared by its start and its end.
+    pub id: VisitId,
+    /// The first sample that showed somebody.
+    pub started_at: Timestamp,
+    /// The last one that did; `null` while it lasts.
+    pub ended_at: Option<Timestamp>,
+    /// The most that were there at once.
+    pub peak_count: u32,
+}
+
+/// One thing seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// How sure the model is, 0 to 1.
+    pub score: f32,
+    /// Where, as `[x, y, w, h]` in parts of the picture.
+    #[serde(rename = "box")]
+    pub area: Rect,
+    /// Its track, where samples come fast enough to follow it.
+    pub track: Option<u64>,
+}
+
+/// The frame that an event was decided on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameFacts {
+    /// When it arrived.
+    pub captured_at: Timestamp,
+    /// Its number within the camera's life.
+    pub sequence: u64,
+    /// Pixels.
+    pub width: usize,
+    /// Pixels.
+    pub height: usize,
+}
+
+/// Why a camera is down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonFacts {
+    /// The reason code.
+    pub code: crate::words::Reason,
+    /// The same for people.
+    pub message: String,
+}
+
+/// Command to the outbox: write this down, then let the couriers know.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Record(pub Event);

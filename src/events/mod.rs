@@ -1,0 +1,5 @@
+//! What is worth telling: events, the outbox that keeps them until they are told, and how long it keeps them.
+
+mod event;
+
+pub use event::{CameraRef, Event, EventKind, FrameFacts, ReasonFacts, Record, Sighting, Subject, VisitFacts};

@@ -1,0 +1,270 @@
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use super::{Counter, FrameCounters, Gauge, Latency};
+use crate::{
+    media::Frame,
+    words::{CameraId, Detection, Generation, Moment, Reason},
+};
+
+/// What is known of one camera. It outlives the camera's lives.
+#[derive(Debug)]
+pub struct CameraCell {
+    /// Whose cell it is.
+    pub id: CameraId,
+    /// Name and address for people, without credentials.
+    pub label: Mutex<Label>,
+    state: Mutex<StateView>,
+    stream: Mutex<Option<StreamFacts>>,
+    last_seen: Mutex<Option<LastSeen>>,
+    last_frame: Mutex<Option<Moment>>,
+    generation: AtomicU64,
+    /// Lives begun.
+    pub lives: Counter,
+    /// Lives whose thread hung and was left behind.
+    pub abandoned: Counter,
+    /// Faults by reason, in the order of `Reason::ALL`.
+    faults: [Counter; Reason::ALL.len()],
+    /// The account of its frames.
+    pub frames: FrameCounters,
+    /// Bytes of video received.
+    pub bytes: Counter,
+    /// Detections that failed, and samples whose rules failed.
+    pub detection_failures: Counter,
+    /// People in the newest sample.
+    pub people: Gauge,
+    /// From a frame's arrival to its detections.
+    pub latency: Latency,
+    born: Instant,
+    heartbeat_ms: AtomicU64,
+    access_units_waiting: AtomicU32,
+}
+
+/// Name and address of a camera.
+#[derive(Debug, Clone)]
+pub struct Label {
+    /// The name people gave it.
+    pub name: Arc<str>,
+    /// Its address without credentials.
+    pub url: String,
+}
+
+/// The state of a camera, and since when and why.
+#[derive(Debug, Clone, Serialize)]
+pub struct StateView {
+    /// The state.
+    pub state: CameraState,
+    /// Since when.
+    pub since: Timestamp,
+    /// The fault behind `waiting` and `failed`.
+    pub reason: Option<ReasonView>,
+    /// When the next life begins, in `waiting`.
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+/// A fault, for machines and for people.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReasonView {
+    /// The reason code.
+    pub code: Reason,
+    /// What happened and what to do.
+    pub message: String,
+}
+
+/// Where a camera stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraState {
+    /// A life has begun; no frame yet.
+    Connecting,
+    /// Frames come.
+    Streaming,
+    /// Between two lives.
+    Waiting,
+    /// On request.
+    Stopped,
+    /// For good: `max_retries` lives failed in a row.
+    Failed,
+}
+
+impl CameraState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Connecting, Self::Streaming, Self::Waiting, Self::Stopped, Self::Failed];
+
+    /// Its name in status and metrics.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Streaming => "streaming",
+            Self::Waiting => "waiting",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What the stream is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StreamFacts {
+    /// As in RFC 6381: `avc1.64001F`.
+    pub codec: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Frames per second, measured.
+    pub fps: Option<f32>,
+    /// Bits per second, measured.
+    pub bitrate: Option<u64>,
+    /// Seconds between key frames, measured.
+    pub key_frame_interval_s: Option<f32>,
+}
+
+/// The newest frame that was looked at, and what was seen in it.
+#[derive(Debug, Clone)]
+pub struct LastSeen {
+    /// The picture.
+    pub picture: Picture,
+    /// When it was captured.
+    pub captured: Moment,
+    /// What was seen.
+    pub detections: Arc<[Detection]>,
+}
+
+/// A picture, in the smallest form in which it is at hand.
+#[derive(Debug, Clone)]
+pub enum Picture {
+    /// An access unit that decodes alone.
+    Coded(Bytes),
+    /// Decoded planes.
+    Decoded(Arc<Frame>),
+}
+
+impl CameraCell {
+    /// The cell of a camera that has not been started.
+    pub fn new(id: CameraId, name: Arc<str>, url: String) -> Self {
+        let state = StateView { state: CameraState::Stopped, since: Timestamp::now(), reason: None, next_attempt_at: None };
+        Self {
+            id,
+            label: Mutex::new(Label { name, url }),
+            state: Mutex::new(state),
+            stream: Mutex::new(None),
+            last_seen: Mutex::new(None),
+            last_frame: Mutex::new(None),
+            generation: AtomicU64::new(0),
+            lives: Counter::default(),
+            abandoned: Counter::default(),
+            faults: Default::default(),
+            frames: FrameCounters::default(),
+            bytes: Counter::default(),
+            detection_failures: Counter::default(),
+            people: Gauge::default(),
+            latency: Latency::default(),
+            born: Instant::now(),
+            heartbeat_ms: AtomicU64::new(0),
+            access_units_waiting: AtomicU32::new(0),
+        }
+    }
+
+    /// Where the camera stands.
+    pub fn state(&self) -> StateView {
+        self.state.lock().clone()
+    }
+
+    /// Enters a state; entering the same one again keeps `since`.
+    pub fn enter(&self, state: CameraState, reason: Option<(Reason, String)>, next_attempt_at: Option<Timestamp>) {
+        let mut view = self.state.lock();
+        if view.state != state {
+            view.since = Timestamp::now();
+        }
+        view.state = state;
+        view.reason = reason.map(|(code, message)| ReasonView { code, message });
+        view.next_attempt_at = next_attempt_at;
+    }
+
+    /// The life that counts now.
+    pub fn generation(&self) -> Generation {
+        Generation(self.generation.load(Relaxed))
+    }
+
+    /// Begins a new life and returns its generation; messages of older ones count no more.
+    pub fn begin_life(&self) -> Generation {
+        self.lives.one();
+        self.beat();
+        Generation(self.generation.fetch_add(1, Relaxed) + 1)
+    }
+
+    /// Counts a fault.
+    pub fn count_fault(&self, reason: Reason) {
+        self.faults_by(reason).one();
+    }
+
+    /// How often `reason` ended a life.
+    pub fn faults_by(&self, reason: Reason) -> &Counter {
+        let index = Reason::ALL.iter().position(|r| *r == reason).expect("ALL holds every reason");
+        &self.faults[index]
+    }
+
+    /// What the stream is, while it runs.
+    pub fn stream(&self) -> Option<StreamFacts> {
+        self.stream.lock().clone()
+    }
+
+    /// Sets what the stream is.
+    pub fn set_stream(&self, facts: Option<StreamFacts>) {
+        *self.stream.lock() = facts;
+    }
+
+    /// The newest frame that was looked at.
+    pub fn last_seen(&self) -> Option<LastSeen> {
+        self.last_seen.lock().clone()
+    }
+
+    /// Sets the newest frame that was looked at.
+    pub fn set_last_seen(&self, seen: LastSeen) {
+        *self.last_seen.lock() = Some(seen);
+    }
+
+    /// When the newest access unit arrived.
+    pub fn last_frame(&self) -> Option<Moment> {
+        *self.last_frame.lock()
+    }
+
+    /// Notes that an access unit arrived.
+    pub fn frame_arrived(&self, at: Moment, bytes: usize) {
+        self.frames.received.one();
+        self.bytes.add(bytes as u64);
+        *self.last_frame.lock() = Some(at);
+    }
+
+    /// Says that the life's thread is alive.
+    pub fn beat(&self) {
+        self.heartbeat_ms.store(self.born.elapsed().as_millis() as u64, Relaxed);
+    }
+
+    /// Time since the life's thread last said that it is alive.
+    pub fn since_beat(&self) -> std::time::Duration {
+        let now = self.born.elapsed().as_millis() as u64;
+        std::time::Duration::from_millis(now.saturating_sub(self.heartbeat_ms.load(Relaxed)))
+    }
+
+    /// Access units that wait for the decoder.
+    pub fn waiting_units(&self) -> u32 {
+        self.access_units_waiting.load(Relaxed)
+    }
+
+    /// Sets how many access units wait for the decoder.
+    pub fn set_waiting_units(&self, n: usize) {
+        self.access_units_waiting.store(u32::try_from(n).unwrap_or(u32::MAX), Relaxed);
+    }
+}

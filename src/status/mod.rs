@@ -1,0 +1,13 @@
+//! What everybody may look at without asking anybody: cells of atomics that their owners write and HTTP reads.
+
+mod board;
+mod camera;
+mod counters;
+mod latency;
+mod metrics;
+
+pub use board::{Board, DetectorCell, OutboxCell, SinkCell, SinkState};
+pub use camera::{CameraCell, CameraState, LastSeen, Picture, StateView, StreamFacts};
+pub use counters::{Counter, FrameCounters, Gauge, SkipReason};
+pub use latency::{Latency, Quantiles};
+pub use metrics::metrics_text;
