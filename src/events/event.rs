@@ -38,7 +38,12 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::VisitStarted, Self::VisitEnded, Self::CameraDown, Self::CameraUp];
+    pub const ALL: [Self; 4] = [
+        Self::VisitStarted,
+        Self::VisitEnded,
+        Self::CameraDown,
+        Self::CameraUp,
+    ];
 
     /// The CloudEvents `type`.
     pub fn as_str(self) -> &'static str {
@@ -146,3 +151,24 @@ pub struct ReasonFacts {
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct Record(pub Event);
+
+/// What was begun and not finished when the process last ended: taken up again, so that a restart neither alerts twice
+/// nor leaves a visit without an end.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Unfinished {
+    /// Visits that started and did not end.
+    pub visits: Vec<OpenVisit>,
+    /// Cameras reported down and not yet up.
+    pub down: Vec<(CameraId, Timestamp)>,
+}
+
+/// A visit that started and did not end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenVisit {
+    /// Where.
+    pub camera: CameraId,
+    /// The zone, where it is one of a zone.
+    pub zone: Option<Arc<str>>,
+    /// The visit as its start told it.
+    pub visit: VisitFacts,
+}

@@ -2,4 +2,7 @@
 
 mod event;
 
-pub use event::{CameraRef, Event, EventKind, FrameFacts, ReasonFacts, Record, Sighting, Subject, VisitFacts};
+pub use event::{
+    CameraRef, Event, EventKind, FrameFacts, OpenVisit, ReasonFacts, Record, Sighting, Subject,
+    Unfinished, VisitFacts,
+};
