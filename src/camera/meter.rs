@@ -1,0 +1,136 @@
+use std::{collections::VecDeque, time::Duration};
+
+use crate::{media::AccessUnit, words::Moment};
+
+/// Measures a stream as it comes: frames and bits per second, and time between key frames.
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// Media times of the latest key frames, in 90 kHz ticks.
+    keys: VecDeque<i64>,
+    last_key: Option<Moment>,
+    window: Option<Window>,
+    fps: Option<f32>,
+    bitrate: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    began: Moment,
+    units: u32,
+    bytes: u64,
+}
+
+impl Meter {
+    const WINDOW: Duration = Duration::from_secs(5);
+    const KEYS: usize = 4;
+    /// Farther apart than this, two media times are a jump of the clock, not an interval.
+    const LONGEST_INTERVAL: i64 = 300 * 90_000;
+
+    /// Takes note of a unit. True when the rates were measured anew.
+    pub fn note(&mut self, unit: &AccessUnit) -> bool {
+        if unit.key {
+            if self
+                .keys
+                .back()
+                .is_some_and(|last| !(1..Self::LONGEST_INTERVAL).contains(&(unit.timestamp - last)))
+            {
+                self.keys.clear();
+            }
+            if self.keys.len() == Self::KEYS {
+                self.keys.pop_front();
+            }
+            self.keys.push_back(unit.timestamp);
+            self.last_key = Some(unit.received);
+        }
+        let window = self.window.get_or_insert(Window {
+            began: unit.received,
+            units: 0,
+            bytes: 0,
+        });
+        let elapsed = unit.received.since(&window.began);
+        let full = elapsed >= Self::WINDOW;
+        if full {
+            self.fps = Some(window.units as f32 / elapsed.as_secs_f32());
+            self.bitrate = Some((window.bytes as f64 * 8.0 / elapsed.as_secs_f64()) as u64);
+            *window = Window {
+                began: unit.received,
+                units: 0,
+                bytes: 0,
+            };
+        }
+        window.units += 1;
+        window.bytes += unit.data.len() as u64;
+        full
+    }
+
+    /// Frames per second over the last window.
+    pub fn fps(&self) -> Option<f32> {
+        self.fps
+    }
+
+    /// Bits per second over the last window.
+    pub fn bitrate(&self) -> Option<u64> {
+        self.bitrate
+    }
+
+    /// The longest of the latest intervals between key frames, once two have come.
+    pub fn key_frame_interval(&self) -> Option<Duration> {
+        let pairs = self.keys.iter().zip(self.keys.iter().skip(1));
+        pairs
+            .map(|(a, b)| Duration::from_secs_f64((b - a) as f64 / 90_000.0))
+            .max()
+    }
+
+    /// The interval to count on at `now`: the measured one, or the time since the last key frame where that is longer.
+    pub fn expected_interval(&self, now: Moment) -> Option<Duration> {
+        let open = self.last_key.map(|key| now.since(&key));
+        self.key_frame_interval().max(open)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn unit(began: Moment, ms: u64, key: bool) -> AccessUnit {
+        AccessUnit {
+            data: Bytes::from_static(&[0; 1000]),
+            timestamp: ms as i64 * 90,
+            received: began.after(Duration::from_millis(ms)),
+            key,
+            disposable: false,
+            lost_packets: 0,
+        }
+    }
+
+    #[test]
+    fn rates_and_key_frame_interval_are_measured() {
+        let (began, mut meter) = (Moment::now(), Meter::default());
+        for i in 0..=200 {
+            meter.note(&unit(began, i * 50, i % 40 == 0));
+        }
+        assert_eq!(meter.key_frame_interval(), Some(Duration::from_secs(2)));
+        assert!((meter.fps().expect("10 s passed") - 20.0).abs() < 0.5);
+        assert!((159_000..161_000).contains(&meter.bitrate().expect("10 s passed")));
+    }
+
+    #[test]
+    fn a_jump_of_the_clock_is_no_interval() {
+        let (began, mut meter) = (Moment::now(), Meter::default());
+        for ms in [0, 1000, 2000] {
+            meter.note(&unit(began, ms, true));
+        }
+        let mut jumped = unit(began, 3000, true);
+        jumped.timestamp = -5_000_000_000;
+        meter.note(&jumped);
+        assert_eq!(meter.key_frame_interval(), None, "measured anew from here");
+        let waited = meter.expected_interval(began.after(Duration::from_secs(9)));
+        assert_eq!(
+            waited,
+            Some(Duration::from_secs(6)),
+            "since the last key frame"
+        );
+    }
+}

@@ -1,0 +1,325 @@
+//! The only file that knows retina.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures::{FutureExt, Stream, future::LocalBoxFuture};
+use retina::{
+    client::{
+        Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, Session,
+        SessionGroup, SessionOptions, SetupOptions, TcpTransportOptions, TeardownPolicy, Transport,
+        UdpTransportOptions, UnknownRtcpSsrcPolicy,
+    },
+    codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame},
+};
+use tokio::time::{Instant, timeout};
+
+use super::{Fault, Source, Video, parameters::check_decodable};
+use crate::{media::AccessUnit, settings, words::Moment};
+
+/// Connects to a real camera: DESCRIBE, SETUP of its first H.264 stream, PLAY, each with a deadline.
+pub fn connect_rtsp(
+    camera: Arc<settings::Camera>,
+) -> LocalBoxFuture<'static, Result<Box<dyn Source>, Fault>> {
+    async move {
+        connect(&camera)
+            .await
+            .map(|source| Box::new(source) as Box<dyn Source>)
+    }
+    .boxed_local()
+}
+
+struct RtspSource {
+    demuxed: Pin<Box<Demuxed>>,
+    stream: usize,
+    group: Arc<SessionGroup>,
+    damage: Damage,
+    /// What the parameter sets last seen amount to; checked when they change, not at each frame.
+    video: Result<Option<Video>, Fault>,
+}
+
+/// How long one goodbye may take.
+const TEARDOWN_DEADLINE: Duration = Duration::from_secs(2);
+
+async fn connect(camera: &settings::Camera) -> Result<RtspSource, Fault> {
+    let group = Arc::new(SessionGroup::default());
+    let credentials = camera.credentials.as_ref().map(|c| Credentials {
+        username: c.username.clone(),
+        password: c.password.expose().to_owned(),
+    });
+    let options = SessionOptions::default()
+        .creds(credentials)
+        .user_agent(concat!("lookout/", env!("CARGO_PKG_VERSION")).to_owned())
+        .session_group(Arc::clone(&group))
+        .teardown(TeardownPolicy::Always);
+
+    let limit = camera.connect_timeout;
+    let mut session = match timeout(limit, Session::describe(camera.url.clone(), options)).await {
+        Ok(answer) => answer.map_err(|e| fault("DESCRIBE", &e))?,
+        Err(_) => return Err(diagnose_silence(camera).await),
+    };
+    let stream = choose_stream(&session)?;
+    let transport = match camera.transport {
+        settings::Transport::Tcp => Transport::Tcp(TcpTransportOptions::default()),
+        settings::Transport::Udp => Transport::Udp(UdpTransportOptions::default()),
+    };
+    // SIMPLE: Annex B, parameter sets in front of each key frame, so that a key frame decodes alone.
+    let setup = SetupOptions::default()
+        .transport(transport)
+        .frame_format(FrameFormat::SIMPLE);
+    step("SETUP", limit, session.setup(stream, setup)).await?;
+    // Lenient, as cameras are careless with RTP-Info and RTCP. No limit on timestamp jumps: with B-frames
+    // presentation times go back at every second frame.
+    let play = PlayOptions::default()
+        .initial_timestamp(InitialTimestampPolicy::Permissive)
+        .unknown_rtcp_ssrc(UnknownRtcpSsrcPolicy::DropPackets);
+    let playing = step("PLAY", limit, session.play(play)).await?;
+    let demuxed = playing.demuxed().map_err(|e| fault("PLAY", &e))?;
+    let mut source = RtspSource {
+        demuxed: Box::pin(demuxed),
+        stream,
+        group,
+        damage: Damage::default(),
+        video: Ok(None),
+    };
+    source.read_parameters();
+    Ok(source)
+}
+
+async fn step<T>(
+    step: &'static str,
+    within: Duration,
+    answer: impl Future<Output = Result<T, retina::Error>>,
+) -> Result<T, Fault> {
+    match timeout(within, answer).await {
+        Ok(answer) => answer.map_err(|e| fault(step, &e)),
+        Err(_) => Err(Fault::Timeout { step, within }),
+    }
+}
+
+/// Connecting and DESCRIBE are one step of the library. After its deadline, a bare connection tells which of them hung.
+async fn diagnose_silence(camera: &settings::Camera) -> Fault {
+    let within = camera.connect_timeout;
+    let (host, port) = (
+        camera.url.host_str().unwrap_or_default(),
+        camera.url.port().unwrap_or(554),
+    );
+    let address = (host.trim_matches(['[', ']']).to_owned(), port);
+    match timeout(
+        Duration::from_secs(1),
+        tokio::net::TcpStream::connect(address),
+    )
+    .await
+    {
+        Ok(Ok(_)) => Fault::Timeout {
+            step: "DESCRIBE",
+            within,
+        },
+        _ => Fault::Unreachable(format!("no answer within {} s", within.as_secs_f32())),
+    }
+}
+
+fn choose_stream(session: &Session<Described>) -> Result<usize, Fault> {
+    let streams = session.streams();
+    if let Some(i) = streams
+        .iter()
+        .position(|s| s.media() == "video" && s.encoding_name() == "h264")
+    {
+        return Ok(i);
+    }
+    if let Some(other) = streams.iter().find(|s| s.media() == "video") {
+        let name = other.encoding_name().to_uppercase();
+        let name = if name == "H265" { "H.265".into() } else { name };
+        return Err(Fault::Unsupported(format!("{name}, not H.264")));
+    }
+    let offered: Vec<_> = streams
+        .iter()
+        .take(8)
+        .map(|s| format!("{}/{}", s.media(), s.encoding_name()))
+        .collect();
+    Err(Fault::NoVideo {
+        offered: if offered.is_empty() {
+            "nothing".into()
+        } else {
+            offered.join(", ")
+        },
+    })
+}
+
+impl RtspSource {
+    fn read_parameters(&mut self) {
+        let Some(ParametersRef::Video(p)) = self.demuxed.streams()[self.stream].parameters() else {
+            return;
+        };
+        let (width, height) = p.pixel_dimensions();
+        let video = Video {
+            codec: p.rfc6381_codec().to_owned(),
+            width,
+            height,
+        };
+        self.video = check_decodable(p.extra_data()).map(|()| Some(video));
+    }
+
+    fn access_unit(&mut self, frame: VideoFrame) -> AccessUnit {
+        if frame.has_new_parameters() || matches!(self.video, Ok(None)) {
+            self.read_parameters();
+        }
+        AccessUnit {
+            timestamp: frame.timestamp().timestamp(),
+            received: Moment::now(),
+            key: frame.is_random_access_point(),
+            disposable: frame.is_disposable(),
+            lost_packets: frame.loss().saturating_add(self.damage.take_noted()),
+            data: frame.into_data().into(),
+        }
+    }
+}
+
+impl Source for RtspSource {
+    fn poll_unit(&mut self, context: &mut Context<'_>) -> Poll<Result<AccessUnit, Fault>> {
+        loop {
+            return match self.demuxed.as_mut().poll_next(context) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Some(Ok(CodecItem::VideoFrame(frame))))
+                    if frame.stream_id() == self.stream =>
+                {
+                    Poll::Ready(Ok(self.access_unit(frame)))
+                }
+                Poll::Ready(Some(Ok(_))) => continue,
+                Poll::Ready(Some(Err(error))) => match self
+                    .damage
+                    .note(fault("the stream", &error), Instant::now())
+                {
+                    Some(fault) => Poll::Ready(Err(fault)),
+                    None => continue,
+                },
+                Poll::Ready(None) => {
+                    Poll::Ready(Err(self.damage.last.take().unwrap_or(Fault::Ended)))
+                }
+            };
+        }
+    }
+
+    fn video(&self) -> Result<Option<Video>, Fault> {
+        self.video.clone()
+    }
+
+    fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
+        let group = Arc::clone(&self.group);
+        drop(self); // starts the TEARDOWN in the background
+        async move {
+            match timeout(TEARDOWN_DEADLINE, group.await_teardown()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(error = %first_line(&error), "TEARDOWN failed"),
+                Err(_) => tracing::debug!("TEARDOWN was not answered"),
+            }
+        }
+        .boxed_local()
+    }
+}
+
+/// Damaged packets: the stream goes on behind one, with a gap; too many in a short time and a new session is better.
+#[derive(Debug, Default)]
+struct Damage {
+    noted: u16,
+    in_window: u32,
+    window_began: Option<Instant>,
+    last: Option<Fault>,
+}
+
+impl Damage {
+    const TOLERATED: u32 = 20;
+    const WINDOW: Duration = Duration::from_secs(10);
+
+    /// Takes note of an error; returns it if it ends the stream.
+    fn note(&mut self, fault: Fault, now: Instant) -> Option<Fault> {
+        if !matches!(fault, Fault::Protocol(_)) {
+            return Some(fault);
+        }
+        if self
+            .window_began
+            .is_none_or(|began| now - began > Self::WINDOW)
+        {
+            (self.window_began, self.in_window) = (Some(now), 0);
+        }
+        self.in_window += 1;
+        self.noted = self.noted.saturating_add(1);
+        if self.in_window > Self::TOLERATED {
+            return Some(fault);
+        }
+        tracing::debug!(%fault, "damaged packet");
+        self.last = Some(fault);
+        None
+    }
+
+    fn take_noted(&mut self) -> u16 {
+        self.last = None;
+        std::mem::take(&mut self.noted)
+    }
+}
+
+/// The library's errors carry no kind but a status, so their texts are read, here and nowhere else.
+fn fault(step: &'static str, error: &retina::Error) -> Fault {
+    let text = first_line(error);
+    if let Some(status) = error.status_code() {
+        if status == 200 {
+            return Fault::Protocol(format!("in the answer to {step}: {text}"));
+        }
+        return Fault::Answered {
+            status,
+            step,
+            text: reason_phrase(status).to_owned(),
+        };
+    }
+    let lower = text.to_ascii_lowercase();
+    if lower.starts_with("unable to connect") {
+        if lower.contains("refused") {
+            return Fault::Refused;
+        }
+        let cause = text
+            .split_once(": ")
+            .map_or(text.as_str(), |(_, cause)| cause);
+        return Fault::Unreachable(cause.to_owned());
+    }
+    if lower.starts_with("error reading from rtsp peer")
+        || lower.starts_with("error writing to rtsp peer")
+    {
+        return Fault::Ended;
+    }
+    if lower.starts_with("timeout") {
+        return Fault::Timeout {
+            step,
+            within: Duration::ZERO,
+        };
+    }
+    if lower.starts_with("unsupported") {
+        return Fault::Unsupported(text);
+    }
+    Fault::Protocol(text)
+}
+
+/// Only the first line: the rest describes sockets and packets, and is as long as a peer wants.
+fn first_line(error: &retina::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().take(200).collect()
+}
+
+fn reason_phrase(status: u16) -> &'static str {
+    match status {
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        453 => "Not Enough Bandwidth",
+        454 => "Session Not Found",
+        461 => "Unsupported Transport",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "an error",
+    }
+}

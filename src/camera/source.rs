@@ -1,0 +1,45 @@
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::future::LocalBoxFuture;
+
+use super::Fault;
+use crate::{media::AccessUnit, settings};
+
+/// Where access units come from. A trait so that tests can script a camera and files can play one.
+pub trait Source {
+    /// The next access unit; pending until one arrives. After an error the source is not polled again.
+    ///
+    /// # Errors
+    /// What ends the stream.
+    fn poll_unit(&mut self, context: &mut Context<'_>) -> Poll<Result<AccessUnit, Fault>>;
+
+    /// What the stream is, once that is known; it may change at a key frame.
+    ///
+    /// # Errors
+    /// `Fault::Unsupported` where it cannot be decoded.
+    fn video(&self) -> Result<Option<Video>, Fault>;
+
+    /// Says goodbye to the camera.
+    fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()>;
+}
+
+/// What a video stream is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Video {
+    /// As in RFC 6381: `avc1.64001F`.
+    pub codec: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// How a camera is connected to: `connect_rtsp`, or a script.
+pub type Connect = Arc<
+    dyn Fn(Arc<settings::Camera>) -> LocalBoxFuture<'static, Result<Box<dyn Source>, Fault>>
+        + Send
+        + Sync,
+>;
