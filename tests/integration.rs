@@ -1,2 +1,3 @@
-#[test]
-fn t() {}
+//! Everything that is tested from outside, in one binary.
+
+mod architecture;

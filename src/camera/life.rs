@@ -112,7 +112,7 @@ impl Life {
                 let worked = self.work(&unit);
                 self.in_hand = false;
                 worked?;
-                self.check_for_key_frames()?;
+                self.check_for_key_frames(unit.received)?;
                 // Lets the runtime look at the socket again, then looks for itself.
                 tokio::task::yield_now().await;
                 self.take_in_what_is_there(source).await?;
@@ -169,7 +169,8 @@ impl Life {
             Verdict::Skip(reason) => self.skip(reason, 1),
             Verdict::DecodeAlone => match decode_alone(&unit.data) {
                 Ok(picture) => {
-                    self.decoded();
+                    self.cell.frames.decoded.one();
+                    self.saw_picture(unit.received);
                     self.publish(unit.received, picture, Some(unit.data.clone()));
                 }
                 Err(error) => self.failed(error)?,
@@ -208,11 +209,6 @@ impl Life {
             }
         }
         Ok(())
-    }
-
-    fn decoded(&mut self) {
-        self.cell.frames.decoded.one();
-        self.saw_picture(Moment::now());
     }
 
     fn saw_picture(&mut self, at: Moment) {
@@ -260,8 +256,8 @@ impl Life {
     }
 
     /// A stream that can never be joined must say so, not stay silent for ever.
-    fn check_for_key_frames(&self) -> Result<(), Fault> {
-        let waited = Moment::now().since(&self.last_picture);
+    fn check_for_key_frames(&self, now: Moment) -> Result<(), Fault> {
+        let waited = now.since(&self.last_picture);
         // Samples may be rarer than the time-out; then the camera is given two of them.
         let patience = self
             .settings

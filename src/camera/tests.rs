@@ -1,1 +1,209 @@
+#![allow(clippy::unwrap_used)]
 
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::{FutureExt, future::LocalBoxFuture};
+use openh264::{
+    encoder::{Encoder, EncoderConfig, FrameType, IntraFramePeriod},
+    formats::YUVBuffer,
+};
+
+use super::{
+    life::{Life, Output},
+    *,
+};
+use crate::{
+    media::{AccessUnit, Frame, Latest},
+    settings,
+    status::{CameraCell, SkipReason},
+    words::Moment,
+};
+
+/// A camera that does as it is told: yields the units, then `last` (or stays silent).
+struct Scripted {
+    units: VecDeque<AccessUnit>,
+    last: Option<Fault>,
+    /// Units handed out before the reader has to come back: one at a time is a camera that is read as it sends.
+    one_at_a_time: bool,
+    rested: bool,
+}
+
+impl Source for Scripted {
+    fn poll_unit(&mut self, context: &mut Context<'_>) -> Poll<Result<AccessUnit, Fault>> {
+        if self.one_at_a_time && !self.rested {
+            self.rested = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.rested = false;
+        match (self.units.pop_front(), &self.last) {
+            (Some(unit), _) => Poll::Ready(Ok(unit)),
+            (None, Some(fault)) => Poll::Ready(Err(fault.clone())),
+            (None, None) => Poll::Pending,
+        }
+    }
+
+    fn video(&self) -> Result<Option<Video>, Fault> {
+        Ok(Some(Video { codec: "avc1.42C01F".into(), width: 64, height: 48 }))
+    }
+
+    fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
+        async {}.boxed_local()
+    }
+}
+
+/// Encodes `count` frames of a moving ramp, 10 per second, a key frame every `gop`.
+fn encode(count: usize, gop: u32, began: Moment) -> Vec<AccessUnit> {
+    let config = EncoderConfig::new().intra_frame_period(IntraFramePeriod::from_num_frames(gop));
+    let mut encoder = Encoder::with_api_config(openh264::OpenH264API::from_source(), config).unwrap();
+    (0..count)
+        .map(|i| {
+            let planes: Vec<u8> = (0..64 * 48 * 3 / 2).map(|p| ((p * 3 + i * 5) % 200) as u8).collect();
+            let stream = encoder.encode(&YUVBuffer::from_vec(planes, 64, 48)).unwrap();
+            let key = matches!(stream.frame_type(), FrameType::IDR);
+            AccessUnit {
+                data: Bytes::from(stream.to_vec()),
+                timestamp: i as i64 * 9000,
+                received: began.after(Duration::from_millis(i as u64 * 100)),
+                key,
+                disposable: false,
+                lost_packets: 0,
+            }
+        })
+        .collect()
+}
+
+struct Stage {
+    cell: Arc<CameraCell>,
+    life: Life,
+    tickets: Arc<Mutex<Vec<u64>>>,
+    began: Moment,
+}
+
+/// A life whose frames are taken at once, and noted by sequence number.
+fn stage(every: Duration) -> Stage {
+    let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).unwrap();
+    let camera = settings::Camera { every, stall_timeout: Duration::from_secs(5), ..camera };
+    let cell = Arc::new(CameraCell::new(camera.id.clone(), camera.name.clone(), camera.url.to_string()));
+    let generation = cell.begin_life();
+    let tickets = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&tickets);
+    let output = Output {
+        slot: Arc::default(),
+        ticket: Box::new(move |slot: &Arc<Latest<Frame>>| {
+            noted.lock().unwrap().push(slot.take().unwrap().origin.captured.wall.as_millisecond() as u64);
+        }),
+        first_picture: Box::new(|_| {}),
+    };
+    let life = Life::new(Arc::new(camera), Arc::clone(&cell), generation, output);
+    Stage { cell, life, tickets, began: Moment::now() }
+}
+
+fn skipped(cell: &CameraCell) -> u64 {
+    SkipReason::ALL.iter().map(|reason| cell.frames.skipped(*reason).get()).sum()
+}
+
+async fn play(stage: &mut Stage, units: Vec<AccessUnit>, one_at_a_time: bool) -> Fault {
+    let mut source = Scripted { units: units.into(), last: Some(Fault::Ended), one_at_a_time, rested: false };
+    let fault = stage.life.run(&mut source).await;
+    stage.life.end();
+    fault
+}
+
+fn assert_accounted(cell: &CameraCell, units: u64) {
+    let frames = &cell.frames;
+    assert_eq!(frames.received.get(), units);
+    assert_eq!(frames.received.get(), frames.decoded.get() + skipped(cell) + frames.failed.get(), "{frames:?}");
+}
+
+#[tokio::test]
+async fn invariant_4_every_unit_is_accounted_for_while_everything_is_decoded() {
+    let mut stage = stage(Duration::from_millis(100));
+    let units = encode(60, 20, stage.began);
+    assert_eq!(play(&mut stage, units, true).await, Fault::Ended);
+    assert_accounted(&stage.cell, 60);
+    assert_eq!(stage.cell.frames.decoded.get(), 60);
+    assert!(stage.cell.frames.published.get() >= 55, "ten samples a second of ten frames a second");
+}
+
+#[tokio::test]
+async fn key_frames_alone_are_decoded_and_kept_compressed() {
+    let mut stage = stage(Duration::from_secs(2));
+    let units = encode(60, 10, stage.began);
+    play(&mut stage, units, true).await;
+    assert_accounted(&stage.cell, 60);
+    assert_eq!(stage.cell.frames.decoded.get(), 3, "at 0, 2 and 4 s: {:?}", stage.cell.frames);
+}
+
+#[tokio::test]
+async fn invariant_3_a_camera_that_lags_jumps_to_the_newest_key_frame() {
+    let mut stage = stage(Duration::from_millis(100));
+    let units = encode(60, 20, stage.began);
+    let newest_key = units[40].received.wall.as_millisecond() as u64;
+    // All at once: what was sent before the newest key frame is not worked through.
+    play(&mut stage, units, false).await;
+    assert_accounted(&stage.cell, 60);
+    assert!(stage.cell.frames.skipped(SkipReason::Lagging).get() >= 40);
+    let first = stage.tickets.lock().unwrap().first().copied();
+    assert!(first.is_none_or(|captured| captured >= newest_key), "an old frame was published");
+}
+
+#[tokio::test]
+async fn invariant_5_nothing_is_published_between_a_damaged_unit_and_the_next_key_frame() {
+    let mut stage = stage(Duration::from_millis(100));
+    let mut units = encode(60, 20, stage.began);
+    let intact_header = units[25].data.slice(..6);
+    units[25].data = [&intact_header[..], &[0x5a; 200]].concat().into();
+    let gap = units[25].received.wall.as_millisecond() as u64..units[40].received.wall.as_millisecond() as u64;
+    play(&mut stage, units, true).await;
+    assert_accounted(&stage.cell, 60);
+    assert_eq!(stage.cell.frames.failed.get(), 1);
+    let tickets = stage.tickets.lock().unwrap();
+    assert!(tickets.iter().all(|captured| !gap.contains(captured)), "{gap:?} {tickets:?}");
+    assert!(tickets.iter().any(|captured| *captured >= gap.end), "and it went on from the key frame");
+}
+
+#[tokio::test]
+async fn key_frames_that_do_not_decode_end_the_life_by_name() {
+    let mut stage = stage(Duration::from_secs(1));
+    let mut units = encode(60, 10, stage.began);
+    for unit in &mut units {
+        unit.data = Bytes::from_static(&[0, 0, 0, 1, 0x65, 0x5a, 0x5a, 0x5a, 0x5a]);
+    }
+    assert!(matches!(play(&mut stage, units, true).await, Fault::Decode { times: 3, .. }));
+    assert_accounted(&stage.cell, stage.cell.frames.received.get());
+}
+
+#[tokio::test]
+async fn a_stream_without_key_frames_ends_the_life_by_name() {
+    let mut stage = stage(Duration::from_secs(1));
+    let mut units = encode(1000, 1000, stage.began);
+    units.remove(0);
+    let Fault::NoKeyFrame { waited, units } = play(&mut stage, units, true).await else { panic!("another fault") };
+    assert!(waited > Duration::from_secs(30) && units > 290, "{waited:?} {units}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn invariant_9_silence_ends_the_life_at_its_deadline() {
+    let mut stage = stage(Duration::from_secs(1));
+    let mut source =
+        Scripted { units: encode(5, 5, stage.began).into(), last: None, one_at_a_time: true, rested: false };
+    let began = tokio::time::Instant::now();
+    assert_eq!(stage.life.run(&mut source).await, Fault::Stalled(Duration::from_secs(5)));
+    assert_eq!(began.elapsed().as_secs(), 5);
+}
+
+#[tokio::test]
+async fn invariant_8_a_life_of_the_past_publishes_nothing() {
+    let mut stage = stage(Duration::from_millis(100));
+    let units = encode(20, 10, stage.began);
+    stage.cell.begin_life();
+    assert!(matches!(play(&mut stage, units, true).await, Fault::Panicked(_)));
+    assert_eq!(stage.cell.frames.published.get(), 0);
+}

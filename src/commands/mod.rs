@@ -1,1 +1,108 @@
-//! Soon.
+//! What can be typed: one file a command.
+
+pub mod check;
+mod completions;
+mod logging;
+mod probe;
+mod run;
+pub mod simulate;
+
+use std::{error::Error, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Watches many RTSP cameras, sees people, and reports them by signed webhook.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lookout",
+    version,
+    about,
+    after_help = "\
+Start here:
+  lookout probe rtsp://camera/stream      what does this camera send?
+  lookout check --config lookout.toml     are my settings right?
+  lookout run --config lookout.toml       watch
+
+Exit codes: 0 done, 1 failed, 2 the settings or the arguments have problems.
+Logs go to standard error, as text on a terminal and as JSON otherwise; LOOKOUT_LOG=debug says more."
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    Check(check::CheckArgs),
+    Probe(probe::ProbeArgs),
+    Simulate(simulate::SimulateArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// Why a command ended without success; the text is for standard error.
+#[derive(Debug)]
+pub enum Failure {
+    /// What was asked for cannot be meant: exit code 2.
+    Usage(String),
+    /// It did not work: exit code 1.
+    Failed(String),
+}
+
+/// Parses the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    logging::start();
+    let done = match line.command {
+        Command::Run(args) => run::execute(&args),
+        Command::Check(args) => return check::execute(&args),
+        Command::Probe(args) => probe::execute(&args),
+        Command::Simulate(args) => simulate_in_runtime(args),
+        Command::Completions(args) => completions::execute(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(text)) => fail(&text, 2),
+        Err(Failure::Failed(text)) => fail(&text, 1),
+    }
+}
+
+fn simulate_in_runtime(args: simulate::SimulateArgs) -> Result<(), Failure> {
+    let runtime = runtime()?;
+    runtime.block_on(simulate::run(args)).map_err(|e| Failure::Failed(with_causes(&e)))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Failure::Failed(with_causes(&e)))
+}
+
+// The one place besides the commands' own output that writes to a terminal.
+#[allow(clippy::print_stderr)]
+fn fail(text: &str, code: u8) -> ExitCode {
+    eprintln!("lookout: {text}");
+    ExitCode::from(code)
+}
+
+/// An error and what caused it, on one line.
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::CommandLine::command().debug_assert();
+    }
+}

@@ -5,9 +5,11 @@ mod camera;
 mod counters;
 mod latency;
 mod metrics;
+mod process;
 
 pub use board::{Board, DetectorCell, OutboxCell, SinkCell, SinkState};
 pub use camera::{CameraCell, CameraState, LastSeen, Picture, StateView, StreamFacts};
 pub use counters::{Counter, FrameCounters, Gauge, SkipReason};
 pub use latency::{Latency, Quantiles};
 pub use metrics::metrics_text;
+pub use process::{Usage, usage};

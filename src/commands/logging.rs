@@ -1,0 +1,22 @@
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// Logs to standard error: text on a terminal, JSON otherwise. `LOOKOUT_LOG` sets what is said, as in
+/// `LOOKOUT_LOG=debug` or `LOOKOUT_LOG=lookout::camera=debug`.
+pub(super) fn start() {
+    let wanted = std::env::var("LOOKOUT_LOG").ok();
+    let wanted = wanted.as_deref().filter(|w| !w.is_empty()).unwrap_or("info");
+    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Below "info" these print whole messages, credentials included.
+    let filter = ["retina=info", "reqwest=info", "hyper=info", "hyper_util=info", "rustls=info", "tract=warn"]
+        .iter()
+        .fold(filter, |filter, limit| filter.add_directive(limit.parse().expect("a directive of ours is well-formed")));
+    let builder = fmt().with_env_filter(filter).with_writer(stderr);
+    // A second call, as in tests, leaves the first in place.
+    let _ = if stderr().is_terminal() {
+        builder.with_target(false).try_init()
+    } else {
+        builder.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+    };
+}

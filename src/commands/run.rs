@@ -1,0 +1,23 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Failure;
+use crate::{app, settings};
+
+/// Watch the cameras of the settings until told to stop (SIGTERM or Ctrl-C); SIGHUP reads the settings anew.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The settings file [default: $LOOKOUT_CONFIG, lookout.toml, config/lookout.toml, /etc/lookout/lookout.toml].
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs until told to stop.
+///
+/// # Errors
+/// Problems with the settings, or what keeps it from starting.
+pub fn execute(args: &RunArgs) -> Result<(), Failure> {
+    let (settings, file) = settings::load(args.config.as_deref()).map_err(|e| Failure::Usage(e.to_string()))?;
+    app::run(settings, file).map_err(|e| Failure::Failed(super::with_causes(&e)))
+}

@@ -1,0 +1,33 @@
+//! The addresses, and what answers at each.
+
+mod cameras;
+mod events;
+mod operations;
+
+use actix_web::{HttpRequest, web};
+
+use super::{Problem, auth::Allowed};
+
+/// Every address there is. `healthz` and `readyz` tell nothing worth hiding and are asked by machines without a token.
+pub fn configure(app: &mut web::ServiceConfig) {
+    app.route("/healthz", web::get().to(operations::healthz))
+        .route("/readyz", web::get().to(operations::readyz))
+        .route("/metrics", web::get().to(operations::metrics))
+        .route("/", web::get().to(operations::index))
+        .service(
+            web::scope("/api/v1")
+                .route("/status", web::get().to(operations::status))
+                .route("/reload", web::post().to(operations::reload))
+                .route("/cameras", web::get().to(cameras::list))
+                .route("/cameras/{id}", web::get().to(cameras::one))
+                .route("/cameras/{id}/frame.jpg", web::get().to(cameras::frame))
+                .route("/events", web::get().to(events::list))
+                .route("/events/{id}", web::get().to(events::one))
+                .default_service(web::to(not_found)),
+        );
+}
+
+/// The answer at every other address.
+pub async fn not_found(request: HttpRequest, _: Allowed) -> Problem {
+    Problem::not_found(format!("nothing answers to {} {}; GET / lists what does", request.method(), request.path()))
+}

@@ -1,0 +1,53 @@
+use actix_web::{HttpResponse, Responder, web};
+use serde_json::json;
+
+use super::super::{Problem, Views, auth::Allowed, view};
+use crate::status::metrics_text;
+
+/// Alive: the process answers.
+pub async fn healthz() -> impl Responder {
+    "ok\n"
+}
+
+/// Ready: everything runs, and events can be written down.
+pub async fn readyz(views: web::Data<Views>) -> Result<&'static str, Problem> {
+    if !views.board.is_ready() {
+        return Err(Problem::unavailable("starting, or ending"));
+    }
+    match views.board.outbox.fault.lock().clone() {
+        Some(fault) => Err(Problem::unavailable(format!("events cannot be written down: {fault}"))),
+        None => Ok("ready\n"),
+    }
+}
+
+/// What answers where.
+pub async fn index(_: Allowed) -> impl Responder {
+    web::Json(json!({
+        "name": "lookout",
+        "version": env!("CARGO_PKG_VERSION"),
+        "addresses": [
+            "GET /healthz", "GET /readyz", "GET /metrics", "GET /api/v1/status", "GET /api/v1/cameras",
+            "GET /api/v1/cameras/{id}", "GET /api/v1/cameras/{id}/frame.jpg?annotate=true",
+            "GET /api/v1/events?camera=&type=&since=&limit=", "GET /api/v1/events/{id}", "POST /api/v1/reload",
+        ],
+    }))
+}
+
+/// Everything in numbers.
+pub async fn status(views: web::Data<Views>, _: Allowed) -> impl Responder {
+    web::Json(view::status(&views.board))
+}
+
+/// Everything for Prometheus.
+pub async fn metrics(views: web::Data<Views>, _: Allowed) -> impl Responder {
+    HttpResponse::Ok()
+        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .body(metrics_text(&views.board))
+}
+
+/// Reads the settings file anew.
+pub async fn reload(views: web::Data<Views>, _: Allowed) -> Result<impl Responder, Problem> {
+    let reload = views.reload.clone();
+    let done = web::block(move || reload.reload()).await.map_err(|e| Problem::internal(e.to_string()))?;
+    done.map(web::Json).map_err(Problem::unusable_settings)
+}
