@@ -1,0 +1,290 @@
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    events::VisitFacts,
+    settings::{Camera, VisitRules},
+    words::VisitId,
+};
+
+/// When a visit starts and ends, fitted to how often a camera is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rules {
+    /// A visit starts when this many ...
+    pub(super) hits: usize,
+    /// ... of the last so many samples saw somebody.
+    pub(super) window: usize,
+    /// It ends after this long without anybody.
+    pub(super) quiet: Duration,
+    /// It is kept open for this long while nothing can be seen.
+    pub(super) blind: Duration,
+}
+
+impl Rules {
+    /// The rules of a camera. Quiet is at least 2.5 times the time between its samples: so it takes three empty
+    /// samples to end a visit, however rare they are, and one missed detection never splits it.
+    pub(super) fn of(camera: &Camera) -> Self {
+        // Far more samples than anybody remembers: it bounds the memory of a window.
+        const LONGEST_WINDOW: u32 = 1024;
+        let VisitRules {
+            hits,
+            window,
+            quiet,
+            blind,
+            ..
+        } = camera.visits;
+        let hits = hits.clamp(1, LONGEST_WINDOW);
+        Self {
+            hits: hits as usize,
+            window: window.clamp(hits, LONGEST_WINDOW) as usize,
+            quiet: quiet.max(camera.every.saturating_mul(5) / 2),
+            blind,
+        }
+    }
+}
+
+/// The visits of one zone, one after the other.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Visits {
+    recent: VecDeque<Sample>,
+    open: Option<Open>,
+}
+
+/// A sample: how many are in the zone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sample {
+    /// When it was captured, for people.
+    pub(super) captured: Timestamp,
+    /// The same on the clock that stands still while the camera is gone.
+    pub(super) clock: Instant,
+    /// How many are there.
+    pub(super) count: u32,
+}
+
+/// What a sample changed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Change {
+    /// Somebody came.
+    Started(VisitFacts),
+    /// Nobody is there any more.
+    Ended(VisitFacts),
+}
+
+#[derive(Debug, Clone)]
+struct Open {
+    facts: VisitFacts,
+    last_seen: Timestamp,
+    last_seen_clock: Instant,
+}
+
+impl Visits {
+    /// Judges a sample. Samples come in the order of their capture.
+    pub(super) fn judge(
+        &mut self,
+        sample: Sample,
+        rules: &Rules,
+        fresh_id: impl FnOnce() -> VisitId,
+    ) -> Option<Change> {
+        match &mut self.open {
+            Some(open) if sample.count > 0 => {
+                open.last_seen = sample.captured;
+                open.last_seen_clock = sample.clock;
+                open.facts.peak_count = open.facts.peak_count.max(sample.count);
+                None
+            }
+            Some(open) => {
+                let quiet = sample.clock.saturating_duration_since(open.last_seen_clock);
+                if quiet < rules.quiet {
+                    return None;
+                }
+                self.end().map(Change::Ended)
+            }
+            None => self.arrival(sample, rules, fresh_id).map(Change::Started),
+        }
+    }
+
+    fn arrival(
+        &mut self,
+        sample: Sample,
+        rules: &Rules,
+        fresh_id: impl FnOnce() -> VisitId,
+    ) -> Option<VisitFacts> {
+        let since_before = self
+            .recent
+            .back()
+            .map(|before| sample.clock.saturating_duration_since(before.clock));
+        if since_before.is_some_and(|gap| gap > rules.blind.max(rules.quiet)) {
+            // Nothing was looked at for so long that what was seen before is another story.
+            self.recent.clear();
+        }
+        self.recent.push_back(sample);
+        while self.recent.len() > rules.window {
+            self.recent.pop_front();
+        }
+        let hits = self.recent.iter().filter(|s| s.count > 0);
+        let first = *hits.clone().next()?;
+        if sample.count == 0 || hits.count() < rules.hits {
+            return None;
+        }
+        let facts = VisitFacts {
+            id: fresh_id(),
+            started_at: first.captured,
+            ended_at: None,
+            peak_count: self.recent.iter().map(|s| s.count).max()?,
+        };
+        self.open = Some(Open {
+            facts: facts.clone(),
+            last_seen: sample.captured,
+            last_seen_clock: sample.clock,
+        });
+        self.recent.clear();
+        Some(facts)
+    }
+
+    /// Ends the open visit, if there is one, at the last sample that saw somebody.
+    pub(super) fn end(&mut self) -> Option<VisitFacts> {
+        let open = self.open.take()?;
+        self.recent.clear();
+        // The wall clock may have been set back meanwhile; a visit never ends before it starts.
+        let ended_at = open.last_seen.max(open.facts.started_at);
+        Some(VisitFacts {
+            ended_at: Some(ended_at),
+            ..open.facts
+        })
+    }
+
+    /// Takes up a visit that was open when the process last ended; gives it back if one is open already. Until
+    /// somebody is seen again, its start is the last time known that somebody was there.
+    pub(super) fn resume(&mut self, facts: VisitFacts, clock: Instant) -> Result<(), VisitFacts> {
+        if self.open.is_some() {
+            return Err(facts);
+        }
+        self.open = Some(Open {
+            last_seen: facts.started_at,
+            last_seen_clock: clock,
+            facts,
+        });
+        Ok(())
+    }
+
+    /// Whether a visit is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks once per `every_ms` at what `seen` says, one digit a sample, and writes down in milliseconds what changed.
+    fn run(rules: Rules, every_ms: u64, seen: &str) -> Vec<String> {
+        let (start, wall) = (Instant::now(), Timestamp::UNIX_EPOCH);
+        let ms = |t: Timestamp| t.as_millisecond();
+        let mut visits = Visits::default();
+        let digits = seen.chars().filter_map(|c| c.to_digit(10));
+        (0..)
+            .zip(digits)
+            .filter_map(|(n, count)| {
+                let t = Duration::from_millis(n * every_ms);
+                let sample = Sample {
+                    captured: wall + t,
+                    clock: start + t,
+                    count,
+                };
+                visits.judge(sample, &rules, VisitId::fresh)
+            })
+            .map(|change| match change {
+                Change::Started(v) => format!("started {} peak {}", ms(v.started_at), v.peak_count),
+                Change::Ended(v) => format!(
+                    "ended {} peak {}",
+                    ms(v.ended_at.expect("an end")),
+                    v.peak_count
+                ),
+            })
+            .collect()
+    }
+
+    fn rules(hits: usize, window: usize, quiet_ms: u64) -> Rules {
+        Rules {
+            hits,
+            window,
+            quiet: Duration::from_millis(quiet_ms),
+            blind: Duration::from_secs(120),
+        }
+    }
+
+    #[test]
+    fn k_of_n_starts_a_visit_at_its_first_hit() {
+        let two_of_four = rules(2, 4, 2000);
+        assert_eq!(run(two_of_four, 500, "0100010001"), [""; 0], "1 in any 4");
+        assert_eq!(run(two_of_four, 500, "010020"), ["started 500 peak 2"]);
+        assert_eq!(run(rules(1, 1, 2000), 500, "003"), ["started 1000 peak 3"]);
+        assert_eq!(
+            run(rules(3, 3, 2000), 500, "110110111"),
+            ["started 3000 peak 1"]
+        );
+    }
+
+    #[test]
+    fn a_visit_ends_at_the_last_sample_that_saw_somebody() {
+        assert_eq!(
+            run(rules(2, 3, 2000), 500, "011130002000000"),
+            ["started 500 peak 1", "ended 4000 peak 3"]
+        );
+    }
+
+    #[test]
+    fn hits_of_an_ended_visit_do_not_count_for_the_next() {
+        assert_eq!(run(rules(2, 8, 1000), 500, "1100100").len(), 2);
+    }
+
+    #[test]
+    fn ten_samples_a_second_bridge_short_misses() {
+        let seen = format!(
+            "{}{}{}",
+            "0".repeat(20),
+            "1110110011".repeat(5),
+            "0".repeat(60)
+        );
+        assert_eq!(
+            run(rules(3, 5, 3000), 100, &seen),
+            ["started 2000 peak 1", "ended 6900 peak 1"]
+        );
+    }
+
+    #[test]
+    fn one_sample_in_four_seconds_needs_three_empty_ones_to_end() {
+        let mut camera = super::super::tests::camera();
+        camera.every = Duration::from_secs(4);
+        camera.visits.quiet = Duration::from_secs(3);
+        camera.visits.hits = 1;
+        camera.visits.window = 1;
+        let rules = Rules::of(&camera);
+        assert_eq!(rules.quiet, Duration::from_secs(10));
+        assert_eq!(
+            run(rules, 4000, "0110010010001"),
+            [
+                "started 4000 peak 1",
+                "ended 32000 peak 1",
+                "started 48000 peak 1"
+            ]
+        );
+    }
+
+    #[test]
+    fn rules_are_bounded() {
+        let mut camera = super::super::tests::camera();
+        camera.visits.hits = 0;
+        camera.visits.window = u32::MAX;
+        let rules = Rules::of(&camera);
+        assert_eq!((rules.hits, rules.window), (1, 1024));
+        camera.visits.hits = 4;
+        camera.visits.window = 2;
+        assert_eq!(Rules::of(&camera).window, 4, "a window holds its hits");
+    }
+}
