@@ -121,9 +121,9 @@ fn invariant_14_one_file_knows_each_big_library() {
     for (path, text) in sources() {
         let code = code(&path, &text);
         for (library, home) in KNOWN_TO {
-            let named = code.match_indices(library).any(|(at, _)| {
-                !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
-            });
+            let named = code
+                .match_indices(library)
+                .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
             if named && !path.starts_with(home.trim_end_matches('/')) {
                 wrong.push(format!("{} names {library}, which only {home} may", path.display()));
             }

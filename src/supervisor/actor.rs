@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     camera::{CameraGone, CameraStreaming, Connect, End, Fault},
-    events::{Record, Unfinished},
+    events::{CameraRef, Record, Unfinished},
     media::FrameReady,
-    scene::{self, Scene},
+    scene::{self, Scene, SceneCore},
     settings,
     status::{Board, CameraCell, CameraState},
     words::{CameraId, Moment},
@@ -107,9 +107,10 @@ impl Supervisor {
     }
 
     fn start_scene(&self, camera: &settings::Camera, cell: &Arc<CameraCell>) -> actix::Addr<Scene> {
-        let (camera, cell, workshop) = (camera.clone(), Arc::clone(cell), self.workshop.clone());
+        let about = CameraRef { id: camera.id.clone(), name: Arc::clone(&camera.name) };
+        let (core, cell, workshop) = (SceneCore::new(about, camera), Arc::clone(cell), self.workshop.clone());
         Scene::start_in_arbiter(&self.workshop.scenes, move |_| {
-            Scene::new(&camera, cell, workshop.outbox, &workshop.unfinished)
+            Scene::new(core, cell, workshop.outbox).resuming(&workshop.unfinished)
         })
     }
 
@@ -147,11 +148,11 @@ impl Supervisor {
             Plan::Keep | Plan::Rest => {
                 charge.cell.enter(CameraState::Stopped, None, None);
                 if self.ending.is_none() {
-                    charge.scene.do_send(scene::CameraStopped);
+                    charge.scene.do_send(stopped(charge));
                 }
             }
             Plan::Remove => {
-                charge.scene.do_send(scene::CameraStopped);
+                charge.scene.do_send(stopped(charge));
                 self.workshop.board.remove_camera(id);
                 self.cameras.remove(id);
                 tracing::info!(camera = %id, "camera removed");
@@ -261,6 +262,10 @@ impl Supervisor {
             let _ = told.send(()); // whoever asked may have stopped waiting
         }
     }
+}
+
+fn stopped(charge: &Charge) -> scene::CameraStopped {
+    scene::CameraStopped { generation: charge.cell.generation(), at: Moment::now() }
 }
 
 impl Actor for Supervisor {

@@ -4,7 +4,7 @@ mod cameras;
 mod events;
 mod operations;
 
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Problem, auth::Allowed};
 
@@ -28,6 +28,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
 }
 
 /// The answer at every other address.
-pub async fn not_found(request: HttpRequest, _: Allowed) -> Problem {
-    Problem::not_found(format!("nothing answers to {} {}; GET / lists what does", request.method(), request.path()))
+pub async fn not_found(request: HttpRequest, _: Allowed) -> Result<HttpResponse, Problem> {
+    let path: String = request.path().chars().take(200).collect();
+    Err(Problem::not_found(format!("nothing answers to {} {path}; GET / lists what does", request.method())))
 }
