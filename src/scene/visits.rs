@@ -156,7 +156,6 @@ impl Visits {
     /// Ends the open visit, if there is one, at the last sample that saw somebody.
     pub(super) fn end(&mut self) -> Option<VisitFacts> {
         let open = self.open.take()?;
-        self.recent.clear();
         // The wall clock may have been set back meanwhile; a visit never ends before it starts.
         let ended_at = open.last_seen.max(open.facts.started_at);
         Some(VisitFacts {

@@ -68,6 +68,26 @@ fn each_zone_has_visits_and_a_count_of_its_own() {
 }
 
 #[test]
+fn an_event_counts_everybody_and_shows_a_bounded_number() {
+    let mut story = Story::of(&camera());
+    story.see_each_second(0..2, &[0.5; 300]);
+    assert_eq!(story.told[0].data.count, Some(300));
+    assert_eq!(story.told[0].data.detections.len(), 100);
+}
+
+#[test]
+fn a_visit_never_ends_before_it_starts_even_where_the_wall_clock_is_set_back() {
+    let mut story = Story::of(&camera());
+    story.see_each_second(0..2, &[0.5]);
+    let hour = std::time::Duration::from_secs(3600);
+    story.start.wall = story.start.wall - hour;
+    story.see_each_second(2..4, &[0.5]);
+    story.see_each_second(4..20, &[]);
+    let visit = story.told[1].data.visit.as_ref().expect("a visit");
+    assert_eq!(visit.ended_at, Some(visit.started_at));
+}
+
+#[test]
 fn a_failed_detection_neither_starts_nor_ends() {
     let mut story = Story::of(&camera());
     story.see(0.0, &[0.5]);
