@@ -80,7 +80,7 @@ fn a_visit_never_ends_before_it_starts_even_where_the_wall_clock_is_set_back() {
     let mut story = Story::of(&camera());
     story.see_each_second(0..2, &[0.5]);
     let hour = std::time::Duration::from_secs(3600);
-    story.start.wall = story.start.wall - hour;
+    story.start.wall -= hour;
     story.see_each_second(2..4, &[0.5]);
     story.see_each_second(4..20, &[]);
     let visit = story.told[1].data.visit.as_ref().expect("a visit");
