@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient};
 
 use super::SceneCore;
 use crate::{
@@ -21,6 +21,7 @@ pub struct Scene {
     cell: Arc<CameraCell>,
     outbox: Recipient<Record>,
     hook: Option<SampleHook>,
+    failing: bool,
 }
 
 /// Called with each sample, inside of what protects the scene from panics: fault injection for tests.
@@ -60,6 +61,11 @@ pub struct CameraStopped {
     pub at: Moment,
 }
 
+/// Fact: the camera is removed from the settings. Its visits end, and so does the scene.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct CameraRemoved;
+
 /// Command: take over changed settings.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
@@ -73,6 +79,7 @@ impl Scene {
             cell,
             outbox,
             hook: None,
+            failing: false,
         }
     }
 
@@ -131,7 +138,12 @@ impl Handler<Detected> for Scene {
         self.cell.frames.detected.one();
         if let Err(why) = &detected.seen {
             self.cell.detection_failures.one();
-            tracing::warn!(camera = %self.cell.id, %why, "a detection failed");
+            // Told once in a row: a detector that fails always must not fill the log.
+            if !std::mem::replace(&mut self.failing, true) {
+                tracing::warn!(camera = %self.cell.id, %why, "detections fail");
+            }
+        } else if std::mem::take(&mut self.failing) {
+            tracing::info!(camera = %self.cell.id, "detections succeed again");
         }
         let news = self.core.is_news(&detected);
         let mut hook = self.hook.take();
@@ -175,6 +187,15 @@ impl Handler<CameraStopped> for Scene {
             core.camera_stopped(stopped.generation, stopped.at);
             Vec::new()
         });
+    }
+}
+
+impl Handler<CameraRemoved> for Scene {
+    type Result = ();
+
+    fn handle(&mut self, _: CameraRemoved, ctx: &mut Self::Context) {
+        self.judge(SceneCore::close);
+        ctx.stop();
     }
 }
 

@@ -222,6 +222,13 @@ impl SceneCore {
         events
     }
 
+    /// The camera is removed: ends its visits, since nothing else will.
+    pub fn close(&mut self) -> Vec<Event> {
+        self.people = 0;
+        let watches = self.watches.iter_mut();
+        watches.filter_map(|w| w.end(&self.reporter)).collect()
+    }
+
     /// How many people the newest sample shows where they count; none while the camera is gone.
     pub fn people(&self) -> u32 {
         self.people

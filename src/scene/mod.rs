@@ -15,7 +15,9 @@ mod visits;
 mod zones;
 
 pub use self::{
-    actor::{CameraLost, CameraStopped, CameraStreaming, Configure, SampleHook, Scene},
+    actor::{
+        CameraLost, CameraRemoved, CameraStopped, CameraStreaming, Configure, SampleHook, Scene,
+    },
     core::SceneCore,
     report::IdSource,
 };

@@ -246,7 +246,7 @@ mod tests {
         let ids = follow(
             100,
             (0..40).map(|n| {
-                if (left(n) - right(n)).abs() < 0.02 {
+                if (left(n) - right(n)).abs() < 0.04 {
                     return vec![person(left(n), 0.9)];
                 }
                 // The detector's order says nothing about who is who.
@@ -261,6 +261,24 @@ mod tests {
         assert_eq!(ids[0], [Some(1), Some(2)]);
         assert_eq!(ids[38], [Some(1), Some(2)], "on the other side");
         assert_eq!(ids[39], [Some(2), Some(1)]);
+    }
+
+    #[test]
+    fn two_who_walk_side_by_side_are_not_swapped() {
+        let ids = follow(
+            100,
+            (0..20).map(|n| {
+                let (first, second) = (person(0.2 + 0.02 * n as f32, 0.8), 0.24 + 0.02 * n as f32);
+                let mut both = vec![first, person(second, 0.8)];
+                both.rotate_left(n % 2);
+                both
+            }),
+        );
+        for (n, seen) in ids.into_iter().enumerate() {
+            let mut expected = [Some(1), Some(2)];
+            expected.rotate_left(n % 2);
+            assert_eq!(seen, expected, "sample {n}");
+        }
     }
 
     #[test]

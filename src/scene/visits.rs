@@ -26,7 +26,7 @@ pub(super) struct Rules {
 
 impl Rules {
     /// The rules of a camera. Quiet is at least 2.5 times the time between its samples: so it takes three empty
-    /// samples to end a visit, however rare they are, and one missed detection never splits it.
+    /// samples to end a visit, however rare they are meant to be.
     pub(super) fn of(camera: &Camera) -> Self {
         // Far more samples than anybody remembers: it bounds the memory of a window.
         const LONGEST_WINDOW: u32 = 1024;
@@ -79,7 +79,12 @@ struct Open {
     facts: VisitFacts,
     last_seen: Timestamp,
     last_seen_clock: Instant,
+    empty_since: u32,
 }
+
+/// A visit ends only after so many empty samples in a row: where samples are rarer than planned (key frames far apart,
+/// detections that failed), one missed person must not split it.
+const FEWEST_EMPTY: u32 = 2;
 
 impl Visits {
     /// Judges a sample. Samples come in the order of their capture.
@@ -93,12 +98,14 @@ impl Visits {
             Some(open) if sample.count > 0 => {
                 open.last_seen = sample.captured;
                 open.last_seen_clock = sample.clock;
+                open.empty_since = 0;
                 open.facts.peak_count = open.facts.peak_count.max(sample.count);
                 None
             }
             Some(open) => {
+                open.empty_since = open.empty_since.saturating_add(1);
                 let quiet = sample.clock.saturating_duration_since(open.last_seen_clock);
-                if quiet < rules.quiet {
+                if quiet < rules.quiet || open.empty_since < FEWEST_EMPTY {
                     return None;
                 }
                 self.end().map(Change::Ended)
@@ -140,6 +147,7 @@ impl Visits {
             facts: facts.clone(),
             last_seen: sample.captured,
             last_seen_clock: sample.clock,
+            empty_since: 0,
         });
         self.recent.clear();
         Some(facts)
@@ -148,7 +156,6 @@ impl Visits {
     /// Ends the open visit, if there is one, at the last sample that saw somebody.
     pub(super) fn end(&mut self) -> Option<VisitFacts> {
         let open = self.open.take()?;
-        self.recent.clear();
         // The wall clock may have been set back meanwhile; a visit never ends before it starts.
         let ended_at = open.last_seen.max(open.facts.started_at);
         Some(VisitFacts {
@@ -166,6 +173,7 @@ impl Visits {
         self.open = Some(Open {
             last_seen: facts.started_at,
             last_seen_clock: clock,
+            empty_since: 0,
             facts,
         });
         Ok(())
@@ -272,6 +280,20 @@ mod tests {
                 "started 4000 peak 1",
                 "ended 32000 peak 1",
                 "started 48000 peak 1"
+            ]
+        );
+    }
+
+    #[test]
+    fn one_miss_does_not_split_a_visit_where_samples_are_rarer_than_planned() {
+        let rules = rules(1, 1, 3000);
+        assert_eq!(run(rules, 20_000, "10101").len(), 1);
+        assert_eq!(
+            run(rules, 20_000, "101001"),
+            [
+                "started 0 peak 1",
+                "ended 40000 peak 1",
+                "started 100000 peak 1"
             ]
         );
     }

@@ -4,6 +4,7 @@ mod camera_faults;
 mod clip;
 mod one_visit_one_alert;
 mod scene_actor;
+mod whatever_happens;
 
 use std::{sync::Arc, time::Duration};
 

@@ -8,7 +8,7 @@ use actix::{Actor, Addr, Context, Handler};
 use super::*;
 use crate::{
     events::{EventKind, Record},
-    scene::{CameraLost, CameraStopped, CameraStreaming, Configure, Scene},
+    scene::{CameraLost, CameraRemoved, CameraStopped, CameraStreaming, Configure, Scene},
     status::{CameraCell, Picture},
 };
 
@@ -214,4 +214,24 @@ async fn it_hears_of_the_camera_and_of_settings() {
         .await
         .expect("the scene lives");
     assert_eq!(stage.told().await[3..], [EventKind::VisitEnded]);
+}
+
+#[actix::test]
+async fn a_removed_camera_leaves_no_visit_open() {
+    let stage = Stage::new(|scene| scene);
+    stage.see(0, Ok(vec![person(0.5)])).await;
+    stage.see(1, Ok(vec![person(0.5)])).await;
+    stage
+        .scene
+        .send(CameraRemoved)
+        .await
+        .expect("the scene lives");
+    assert_eq!(
+        stage.told().await,
+        [EventKind::VisitStarted, EventKind::VisitEnded]
+    );
+    assert!(
+        stage.scene.send(CameraRemoved).await.is_err(),
+        "the scene ended"
+    );
 }
