@@ -10,6 +10,8 @@ use std::{net::TcpListener, sync::Arc};
 use actix_web::{App, HttpServer, dev::Server, middleware, web};
 
 pub use error::Problem;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
 
 use crate::{
     events::Reader,
@@ -23,7 +25,7 @@ pub struct Views {
     /// Where everything's status is shown.
     pub board: Arc<Board>,
     /// The events that were written down.
-    pub events: Reader,
+    pub events: Arc<Mutex<Reader>>,
     /// Reads the settings anew.
     pub reload: Arc<dyn Reload>,
     /// Makes pictures of the newest frames.
@@ -32,13 +34,10 @@ pub struct Views {
     pub auth: Arc<Auth>,
 }
 
-/// Reads the settings anew and applies them; may block.
+/// Reads the settings anew and applies them.
 pub trait Reload: Send + Sync {
-    /// What changed.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the file, for people; nothing was changed.
-    fn reload(&self) -> Result<serde_json::Value, String>;
+    /// What changed; or everything that is wrong with the file, for people, and then nothing was changed.
+    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<serde_json::Value, String>>;
 }
 
 /// Makes a JPEG of a picture in whatever form it is kept; may block.

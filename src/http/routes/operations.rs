@@ -47,7 +47,5 @@ pub async fn metrics(views: web::Data<Views>, _: Allowed) -> impl Responder {
 
 /// Reads the settings file anew.
 pub async fn reload(views: web::Data<Views>, _: Allowed) -> Result<impl Responder, Problem> {
-    let reload = views.reload.clone();
-    let done = web::block(move || reload.reload()).await.map_err(|e| Problem::internal(e.to_string()))?;
-    done.map(web::Json).map_err(Problem::unusable_settings)
+    views.reload.clone().reload().await.map(web::Json).map_err(Problem::unusable_settings)
 }
