@@ -1,1 +1,88 @@
-//! Soon.
+//! Telling events to the outside: a sink knows how to tell one event, a courier sees to it that each event is told.
+
+mod courier;
+mod payload;
+mod schedule;
+mod tls;
+mod webhook;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+pub use courier::{Courier, Drain, Resume, Terms};
+use futures::future::BoxFuture;
+pub use payload::cloud_event;
+pub use schedule::Schedule;
+pub use webhook::Webhook;
+
+use crate::{events::Event, settings, status::SinkCell};
+
+/// Somewhere to tell events. A trait so that the courier is tested with sinks that fail, hang and panic.
+pub trait Sink: Send + Sync + 'static {
+    /// Tries once to tell `event`. The same event may be told again, always under the same id.
+    fn deliver(&self, event: &Event) -> BoxFuture<'static, Outcome>;
+
+    /// After this long an attempt has failed. A sink has finer limits of its own; this one catches what they miss.
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+}
+
+/// How an attempt to tell an event ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver has it.
+    Accepted,
+    /// It did not work, this time.
+    Refused {
+        /// What went wrong, for people and without secrets.
+        error: String,
+        /// The receiver asked to be left alone for this long.
+        retry_after: Option<Duration>,
+    },
+    /// The receiver wants no more events, ever.
+    Gone,
+}
+
+/// Why a sink cannot be set up. No text carries a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// The signing key is not `whsec_` and base64.
+    #[error("the secret of sink {sink} is no signing key: it must be whsec_ followed by base64")]
+    Secret {
+        /// Which sink.
+        sink: Arc<str>,
+    },
+    /// The file of certificate authorities does not serve.
+    #[error("cannot use the certificates in {}: {why}", path.display())]
+    CaFile {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// The HTTP client cannot be made.
+    #[error("sink {sink} cannot be set up: {why}")]
+    Client {
+        /// Which sink.
+        sink: Arc<str>,
+        /// Why not.
+        why: String,
+    },
+}
+
+/// A sink as the settings describe it, with its cell for the board. `source` is the CloudEvents `source` of all events.
+pub fn open(
+    settings: &settings::Sink,
+    source: &str,
+) -> Result<(Arc<dyn Sink>, Arc<SinkCell>), SinkError> {
+    match settings {
+        settings::Sink::Webhook(settings) => {
+            let sink = Webhook::new(settings, source)?;
+            let cell = SinkCell::new(Arc::clone(&settings.name), sink.target().to_owned());
+            Ok((Arc::new(sink), Arc::new(cell)))
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

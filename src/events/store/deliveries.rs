@@ -1,0 +1,227 @@
+//! Which event is due to which sink, and how far each delivery got.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Durability, OutboxError, Store, nanos, timestamp};
+use crate::{
+    events::Event,
+    words::{CameraId, EventId},
+};
+
+/// How far one look for due deliveries goes into a backlog whose cameras are all busy; the next look continues.
+const LOOKED_AT: usize = 10_000;
+
+/// A delivery that is due.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The event's place in the order of recording: the delivery's key, with the sink.
+    pub seq: i64,
+    /// What to tell.
+    pub event: Event,
+    /// Attempts that failed.
+    pub attempts: u32,
+    /// When the event was written down.
+    pub recorded_at: Timestamp,
+}
+
+/// How many deliveries of a sink wait and how many were given up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Waiting.
+    pub pending: u64,
+    /// On the dead-letter list.
+    pub dead: u64,
+}
+
+impl Store {
+    /// Up to `limit` deliveries of `sink` that are due, at most one for each camera and none of the cameras in `busy`:
+    /// first what was never tried (or hastened) in the order of recording, then what was postponed, as it falls due.
+    /// An event that cannot be read back is buried on the way, so that it holds up nothing.
+    pub fn due(
+        &mut self,
+        sink: &str,
+        now: Timestamp,
+        limit: usize,
+        busy: &[CameraId],
+    ) -> Result<Vec<Delivery>, OutboxError> {
+        let mut due = Vec::new();
+        for seq in self.read(|conn| due_seqs(conn, sink, now, limit, busy))? {
+            match self.read(|conn| load(conn, sink, seq))? {
+                Some(Ok(delivery)) => due.push(delivery),
+                Some(Err(unreadable)) => {
+                    tracing::error!(sink, seq, error = %unreadable, "an event cannot be read back");
+                    self.bury(sink, seq, "the stored event cannot be read")?;
+                }
+                None => {}
+            }
+        }
+        Ok(due)
+    }
+
+    /// When the next postponed delivery of `sink` falls due, if one is postponed beyond `now`.
+    pub fn next_due_at(
+        &self,
+        sink: &str,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, OutboxError> {
+        self.read(|conn| {
+            conn.prepare_cached(
+                "SELECT min(next_attempt_at) FROM deliveries
+                 WHERE sink = ?1 AND state = 'pending' AND next_attempt_at > ?2",
+            )?
+            .query_row(params![sink, nanos(now)], |row| row.get::<_, Option<i64>>(0))
+        })
+        .map(|at| at.map(timestamp))
+    }
+
+    /// The receiver has it. Where `hasten`, what was postponed for this sink is due at once: its receiver came back.
+    pub fn acknowledge(
+        &mut self,
+        sink: &str,
+        seq: i64,
+        now: Timestamp,
+        hasten: bool,
+    ) -> Result<(), OutboxError> {
+        self.write(Durability::Written, |tx| {
+            tx.prepare_cached(
+                "UPDATE deliveries SET state = 'delivered', delivered_at = ?3, last_error = NULL
+                 WHERE sink = ?1 AND seq = ?2 AND state <> 'delivered'",
+            )?
+            .execute(params![sink, seq, nanos(now)])?;
+            if hasten {
+                tx.prepare_cached(
+                    "UPDATE deliveries SET next_attempt_at = 0
+                     WHERE sink = ?1 AND state = 'pending' AND next_attempt_at > 0",
+                )?
+                .execute([sink])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// An attempt failed; the next one is due at `until`.
+    pub fn postpone(
+        &mut self,
+        sink: &str,
+        seq: i64,
+        until: Timestamp,
+        error: &str,
+    ) -> Result<(), OutboxError> {
+        self.write(Durability::Written, |tx| {
+            tx.prepare_cached(
+                "UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = ?3, last_error = ?4
+                 WHERE sink = ?1 AND seq = ?2 AND state = 'pending'",
+            )?
+            .execute(params![sink, seq, nanos(until).max(1), error])
+            .map(drop)
+        })
+    }
+
+    /// The last attempt failed: the delivery goes to the dead-letter list.
+    pub fn bury(&mut self, sink: &str, seq: i64, error: &str) -> Result<(), OutboxError> {
+        self.write(Durability::Written, |tx| {
+            tx.prepare_cached(
+                "UPDATE deliveries SET attempts = attempts + 1, state = 'dead', last_error = ?3
+                 WHERE sink = ?1 AND seq = ?2 AND state = 'pending'",
+            )?
+            .execute(params![sink, seq, error])
+            .map(drop)
+        })
+    }
+
+    /// Takes deliveries off the dead-letter list to be tried anew from the start of the schedule: those of one sink or of
+    /// all, of one event or of all. Returns how many.
+    pub fn retry(
+        &mut self,
+        sink: Option<&str>,
+        event: Option<EventId>,
+    ) -> Result<usize, OutboxError> {
+        let event = event.map(|id| id.to_string());
+        self.write(Durability::Synced, |tx| {
+            tx.prepare_cached(
+                "UPDATE deliveries SET state = 'pending', attempts = 0, next_attempt_at = 0
+                 WHERE state = 'dead' AND (?1 IS NULL OR sink = ?1)
+                   AND (?2 IS NULL OR seq = (SELECT seq FROM events WHERE id = ?2))",
+            )?
+            .execute(params![sink, event])
+        })
+    }
+
+    /// Makes every delivery of `sink` due that is postponed beyond `latest`: none is for longer, so the clock was set
+    /// back since.
+    pub fn forgive_clock(&mut self, sink: &str, latest: Timestamp) -> Result<usize, OutboxError> {
+        self.write(Durability::Written, |tx| {
+            tx.prepare_cached(
+                "UPDATE deliveries SET next_attempt_at = 0
+                 WHERE sink = ?1 AND state = 'pending' AND next_attempt_at > ?2",
+            )?
+            .execute(params![sink, nanos(latest)])
+        })
+    }
+
+    /// How many deliveries of `sink` wait and how many are dead.
+    pub fn tally(&self, sink: &str) -> Result<Tally, OutboxError> {
+        self.read(|conn| {
+            conn.prepare_cached("SELECT pending, dead FROM tallies WHERE sink = ?1")?
+                .query_row([sink], |row| {
+                    Ok(Tally {
+                        pending: row.get::<_, i64>(0)?.unsigned_abs(),
+                        dead: row.get::<_, i64>(1)?.unsigned_abs(),
+                    })
+                })
+                .optional()
+        })
+        .map(Option::unwrap_or_default)
+    }
+}
+
+fn due_seqs(
+    conn: &Connection,
+    sink: &str,
+    now: Timestamp,
+    limit: usize,
+    busy: &[CameraId],
+) -> rusqlite::Result<Vec<i64>> {
+    let mut select = conn.prepare_cached(
+        "SELECT seq, camera FROM deliveries
+         WHERE sink = ?1 AND state = 'pending' AND next_attempt_at <= ?2
+         ORDER BY next_attempt_at, seq LIMIT ?3",
+    )?;
+    let mut rows = select.query(params![sink, nanos(now), LOOKED_AT as i64])?;
+    let mut chosen: Vec<(i64, String)> = Vec::new();
+    while chosen.len() < limit {
+        let Some(row) = rows.next()? else { break };
+        let camera = row.get_ref(1)?.as_str()?;
+        let taken = busy.iter().any(|c| c.as_str() == camera)
+            || chosen.iter().any(|(_, chosen)| chosen == camera);
+        if !taken {
+            chosen.push((row.get(0)?, camera.to_owned()));
+        }
+    }
+    Ok(chosen.into_iter().map(|(seq, _)| seq).collect())
+}
+
+fn load(
+    conn: &Connection,
+    sink: &str,
+    seq: i64,
+) -> rusqlite::Result<Option<Result<Delivery, serde_json::Error>>> {
+    let mut select = conn.prepare_cached(
+        "SELECT e.body, d.attempts, e.recorded_at FROM deliveries d JOIN events e USING (seq)
+         WHERE d.sink = ?1 AND d.seq = ?2",
+    )?;
+    let found = select
+        .query_row(params![sink, seq], |row| {
+            let (body, attempts, recorded_at): (String, u32, i64) =
+                (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(serde_json::from_str(&body).map(|event| Delivery {
+                seq,
+                event,
+                attempts,
+                recorded_at: timestamp(recorded_at),
+            }))
+        })
+        .optional()?;
+    Ok(found)
+}

@@ -1,0 +1,125 @@
+//! Looking back at what was recorded.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+
+use super::{OutboxError, Store, nanos};
+use crate::{
+    events::{Event, EventKind},
+    words::{CameraId, EventId},
+};
+
+/// Which events to list.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventFilter {
+    /// Of this camera.
+    pub camera: Option<CameraId>,
+    /// Of this kind.
+    pub kind: Option<EventKind>,
+    /// At this time or later.
+    pub since: Option<Timestamp>,
+    /// Earlier than this time.
+    pub before: Option<Timestamp>,
+    /// At most so many, the newest; 0 or more than `MAX` means `MAX`.
+    pub limit: usize,
+}
+
+impl EventFilter {
+    /// The most that one listing gives.
+    pub const MAX: usize = 1000;
+}
+
+/// A delivery that was given up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// The sink that did not get it.
+    pub sink: String,
+    /// The event.
+    pub event: Event,
+    /// Attempts that failed.
+    pub attempts: u32,
+    /// The last failure.
+    pub last_error: Option<String>,
+}
+
+impl Store {
+    /// The newest events that pass the filter, newest first.
+    pub fn list(&self, filter: &EventFilter) -> Result<Vec<Event>, OutboxError> {
+        self.read(|conn| list(conn, filter))
+    }
+
+    /// One event.
+    pub fn get(&self, id: EventId) -> Result<Option<Event>, OutboxError> {
+        self.read(|conn| get(conn, id))
+    }
+}
+
+pub(super) fn list(conn: &Connection, filter: &EventFilter) -> rusqlite::Result<Vec<Event>> {
+    let camera = filter.camera.as_ref().map(CameraId::as_str);
+    let kind = filter.kind.map(EventKind::as_str);
+    let (since, before) = (filter.since.map(nanos), filter.before.map(nanos));
+    let limit = match filter.limit {
+        1..=EventFilter::MAX => filter.limit,
+        _ => EventFilter::MAX,
+    } as i64;
+    let mut sql = String::from("SELECT body FROM events WHERE true");
+    let mut values: Vec<&dyn ToSql> = Vec::new();
+    let mut only = |condition: &str, value| {
+        sql.push_str(condition);
+        values.push(value);
+    };
+    if let Some(camera) = &camera {
+        only(" AND camera = ?", camera);
+    }
+    if let Some(kind) = &kind {
+        only(" AND kind = ?", kind);
+    }
+    if let Some(since) = &since {
+        only(" AND time >= ?", since);
+    }
+    if let Some(before) = &before {
+        only(" AND time < ?", before);
+    }
+    only(" ORDER BY time DESC, seq DESC LIMIT ?", &limit);
+    let mut select = conn.prepare_cached(&sql)?;
+    let bodies = select.query_map(&*values, |row| row.get::<_, String>(0))?;
+    let mut events = Vec::new();
+    for body in bodies {
+        events.extend(read(&body?));
+    }
+    Ok(events)
+}
+
+pub(super) fn get(conn: &Connection, id: EventId) -> rusqlite::Result<Option<Event>> {
+    let body: Option<String> = conn
+        .prepare_cached("SELECT body FROM events WHERE id = ?1")?
+        .query_row([id.to_string()], |row| row.get(0))
+        .optional()?;
+    Ok(body.and_then(|body| read(&body)))
+}
+
+pub(super) fn dead_letters(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<DeadLetter>> {
+    let mut select = conn.prepare_cached(
+        "SELECT d.sink, d.attempts, d.last_error, e.body FROM deliveries d JOIN events e USING (seq)
+         WHERE d.state = 'dead' ORDER BY d.sink, d.seq LIMIT ?1",
+    )?;
+    let mut rows = select.query(params![limit.min(EventFilter::MAX) as i64])?;
+    let mut dead = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Some(event) = read(row.get_ref(3)?.as_str()?) {
+            dead.push(DeadLetter {
+                sink: row.get(0)?,
+                event,
+                attempts: row.get(1)?,
+                last_error: row.get(2)?,
+            });
+        }
+    }
+    Ok(dead)
+}
+
+fn read(body: &str) -> Option<Event> {
+    serde_json::from_str(body)
+        .inspect_err(|error| tracing::warn!(%error, "a stored event cannot be read"))
+        .ok()
+}

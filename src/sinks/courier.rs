@@ -1,0 +1,343 @@
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix::{
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, MailboxError, Message,
+    ResponseFuture, SpawnHandle, WrapFuture,
+};
+use futures::FutureExt;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::{Outcome, Schedule, Sink};
+use crate::{
+    events::{
+        Claim, Claimed, Delivery, Outbox, OutboxError, Settle, Settlement, Subscribe, Tally, Wake,
+    },
+    status::SinkCell,
+    words::CameraId,
+};
+
+/// Sees to it that each event is told to one sink: takes what is due from the outbox, tells it, reports how that went.
+///
+/// A few deliveries are in flight at once, never two of one camera, so that a camera's events arrive in order while
+/// nothing fails.
+pub struct Courier {
+    sink: Arc<dyn Sink>,
+    cell: Arc<SinkCell>,
+    outbox: Addr<Outbox>,
+    terms: Terms,
+    in_flight: Vec<CameraId>,
+    claim: Claiming,
+    timer: Option<SpawnHandle>,
+    failures_in_a_row: u32,
+    aloft: watch::Sender<usize>,
+    draining: bool,
+}
+
+/// On what terms deliveries are tried.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// When a failed delivery is tried again.
+    pub schedule: Schedule,
+}
+
+/// Command: claim nothing more, and answer when nothing is in flight or after `deadline`, with how many still are. Those
+/// stay in the outbox and are told again at the next start.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "usize")]
+pub struct Drain {
+    /// The longest wait.
+    pub deadline: Duration,
+}
+
+/// Command: forget that the receiver wanted no more (410), and begin again.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Resume;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claiming {
+    Idle,
+    Asked,
+    /// Asked, and woken since: ask again.
+    Outdated,
+}
+
+impl Courier {
+    /// Deliveries at once.
+    pub const IN_FLIGHT: usize = 4;
+    /// After so many failures in a row a success means that the receiver is back.
+    const OUTAGE: u32 = 3;
+    const STORAGE_RETRY: Duration = Duration::from_secs(1);
+    /// The longest sleep: the wall clock may be set meanwhile.
+    const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+    /// A courier for the sink of `cell.name`. Let an old one of the same name drain and end before.
+    pub fn new(
+        sink: Arc<dyn Sink>,
+        cell: Arc<SinkCell>,
+        outbox: Addr<Outbox>,
+        terms: Terms,
+    ) -> Self {
+        Self {
+            sink,
+            cell,
+            outbox,
+            terms,
+            in_flight: Vec::new(),
+            claim: Claiming::Idle,
+            timer: None,
+            failures_in_a_row: 0,
+            aloft: watch::Sender::new(0),
+            draining: false,
+        }
+    }
+
+    fn claim(&mut self, ctx: &mut Context<Self>) {
+        let room = Self::IN_FLIGHT - self.in_flight.len();
+        if room == 0 || self.draining || self.cell.state().disabled {
+            return;
+        }
+        if self.claim != Claiming::Idle {
+            self.claim = Claiming::Outdated;
+            return;
+        }
+        self.claim = Claiming::Asked;
+        let claim = Claim {
+            sink: Arc::clone(&self.cell.name),
+            busy: self.in_flight.clone(),
+            limit: room,
+        };
+        let answer = self.outbox.send(claim).into_actor(self);
+        ctx.spawn(answer.map(|answer, courier, ctx| courier.claimed(answer, ctx)));
+    }
+
+    fn claimed(
+        &mut self,
+        answer: Result<Result<Claimed, OutboxError>, MailboxError>,
+        ctx: &mut Context<Self>,
+    ) {
+        let outdated = std::mem::replace(&mut self.claim, Claiming::Idle) == Claiming::Outdated;
+        if self.draining || self.cell.state().disabled {
+            return;
+        }
+        match answer {
+            Ok(Ok(claimed)) => {
+                for delivery in claimed.deliveries {
+                    self.deliver(delivery, ctx);
+                }
+                if let Some(at) = claimed.next_due_at {
+                    let pause = at.duration_since(Timestamp::now());
+                    self.wake_after(Duration::try_from(pause).unwrap_or_default(), ctx);
+                }
+                if outdated {
+                    self.claim(ctx);
+                }
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(sink = %self.cell.name, %error, "deliveries cannot be read");
+                self.wake_after(Self::STORAGE_RETRY, ctx);
+            }
+            Err(_) => tracing::error!(sink = %self.cell.name, "the outbox is gone"),
+        }
+    }
+
+    fn wake_after(&mut self, pause: Duration, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        // Not less than a moment, so that rounding never makes it spin.
+        let pause = pause.clamp(Duration::from_millis(1), Self::LONGEST_SLEEP);
+        self.timer = Some(ctx.run_later(pause, |courier, ctx| {
+            courier.timer = None;
+            courier.claim(ctx);
+        }));
+    }
+
+    fn deliver(&mut self, delivery: Delivery, ctx: &mut Context<Self>) {
+        self.in_flight.push(delivery.event.data.camera.id.clone());
+        self.aloft.send_replace(self.in_flight.len());
+        let attempt = attempt(Arc::clone(&self.sink), delivery).into_actor(self);
+        ctx.spawn(attempt.map(|(delivery, outcome), courier, ctx| {
+            courier.ended(&delivery, outcome, ctx);
+        }));
+    }
+
+    fn ended(&mut self, delivery: &Delivery, outcome: Outcome, ctx: &mut Context<Self>) {
+        let camera = delivery.event.data.camera.id.clone();
+        let settlement = match outcome {
+            Outcome::Accepted => self.accepted(delivery),
+            Outcome::Refused { error, retry_after } => self.refused(delivery, error, retry_after),
+            Outcome::Gone => {
+                self.disable();
+                return self.landed(&camera, ctx);
+            }
+        };
+        let settle = Settle {
+            sink: Arc::clone(&self.cell.name),
+            seq: delivery.seq,
+            settlement,
+        };
+        self.settle(settle, camera, ctx);
+    }
+
+    fn accepted(&mut self, delivery: &Delivery) -> Settlement {
+        let now = Timestamp::now();
+        let took = now.duration_since(delivery.recorded_at);
+        self.cell.delivered.one();
+        self.cell
+            .latency
+            .record(Duration::try_from(took).unwrap_or_default());
+        let failures = std::mem::take(&mut self.failures_in_a_row);
+        self.cell.update(|state| {
+            state.consecutive_failures = 0;
+            state.last_error = None;
+            state.last_delivered_at = Some(now);
+        });
+        let hasten = failures >= Self::OUTAGE;
+        if hasten {
+            tracing::info!(sink = %self.cell.name, failures, "the receiver is back");
+        }
+        Settlement::Acknowledged { hasten }
+    }
+
+    fn refused(
+        &mut self,
+        delivery: &Delivery,
+        error: String,
+        retry_after: Option<Duration>,
+    ) -> Settlement {
+        self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+        self.cell.failures.one();
+        self.cell.update(|state| {
+            state.consecutive_failures = self.failures_in_a_row;
+            state.last_error = Some(error.clone());
+        });
+        let (sink, event) = (&self.cell.name, delivery.event.id);
+        let failures = delivery.attempts.saturating_add(1);
+        let schedule = &self.terms.schedule;
+        let Some(pause) = schedule.pause_after(failures, retry_after, fastrand::f64()) else {
+            tracing::error!(%sink, %event, failures, error, "an event could not be delivered; it can be retried");
+            return Settlement::Buried { error };
+        };
+        tracing::warn!(%sink, %event, failures, error, retry_in = ?pause, "a delivery failed");
+        let until = Timestamp::now()
+            .saturating_add(pause)
+            .unwrap_or(Timestamp::MAX);
+        Settlement::Postponed { until, error }
+    }
+
+    fn disable(&mut self) {
+        if self.cell.state().disabled {
+            return;
+        }
+        tracing::error!(sink = %self.cell.name, "the receiver wants no more events (410 Gone): the sink is disabled");
+        self.cell.failures.one();
+        self.cell.update(|state| {
+            state.disabled = true;
+            state.last_error = Some("the receiver wants no more events (410 Gone)".to_owned());
+        });
+    }
+
+    /// Keeps the camera busy until the account is written, however often that must be tried: otherwise a full disk would
+    /// have the same event delivered over and over.
+    fn settle(&mut self, settle: Settle, camera: CameraId, ctx: &mut Context<Self>) {
+        let answer = self.outbox.send(settle.clone()).into_actor(self);
+        ctx.spawn(answer.map(move |answer, courier, ctx| match answer {
+            Ok(Ok(tally)) => {
+                courier.count(tally);
+                courier.landed(&camera, ctx);
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(sink = %settle.sink, %error, "a delivery's end cannot be written down");
+                ctx.run_later(Self::STORAGE_RETRY, move |courier, ctx| {
+                    courier.settle(settle, camera, ctx);
+                });
+            }
+            Err(_) => courier.landed(&camera, ctx),
+        }));
+    }
+
+    fn landed(&mut self, camera: &CameraId, ctx: &mut Context<Self>) {
+        self.in_flight.retain(|busy| busy != camera);
+        self.aloft.send_replace(self.in_flight.len());
+        self.claim(ctx);
+    }
+
+    fn count(&self, tally: Tally) {
+        self.cell
+            .pending
+            .set(i64::try_from(tally.pending).unwrap_or(i64::MAX));
+        self.cell
+            .dead
+            .set(i64::try_from(tally.dead).unwrap_or(i64::MAX));
+    }
+}
+
+/// One attempt, of which neither a panic nor a hang gets out.
+async fn attempt(sink: Arc<dyn Sink>, delivery: Delivery) -> (Delivery, Outcome) {
+    let begun = Instant::now();
+    let refused = |error: String| Outcome::Refused {
+        error,
+        retry_after: None,
+    };
+    let deadline = sink.deadline();
+    let event = &delivery.event;
+    let work = AssertUnwindSafe(async { sink.deliver(event).await }).catch_unwind();
+    let outcome = match tokio::time::timeout(deadline, work).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => refused("the sink panicked: a fault in Lookout, please report it".to_owned()),
+        Err(_) => refused(format!("not delivered within {deadline:?}")),
+    };
+    tracing::debug!(event = %delivery.event.id, took = ?begun.elapsed(), ?outcome, "delivery attempted");
+    (delivery, outcome)
+}
+
+impl Actor for Courier {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.outbox.do_send(Subscribe {
+            sink: Arc::clone(&self.cell.name),
+            wake: ctx.address().recipient(),
+        });
+    }
+}
+
+impl Handler<Wake> for Courier {
+    type Result = ();
+
+    fn handle(&mut self, Wake(tally): Wake, ctx: &mut Self::Context) {
+        if let Some(tally) = tally {
+            self.count(tally);
+        }
+        self.claim(ctx);
+    }
+}
+
+impl Handler<Resume> for Courier {
+    type Result = ();
+
+    fn handle(&mut self, _: Resume, ctx: &mut Self::Context) {
+        self.cell.update(|state| state.disabled = false);
+        self.claim(ctx);
+    }
+}
+
+impl Handler<Drain> for Courier {
+    type Result = ResponseFuture<usize>;
+
+    fn handle(&mut self, Drain { deadline }: Drain, _: &mut Self::Context) -> Self::Result {
+        self.draining = true;
+        let mut aloft = self.aloft.subscribe();
+        Box::pin(async move {
+            // Too late or no courier any more: the count says it either way.
+            let _ = tokio::time::timeout(deadline, aloft.wait_for(|count| *count == 0)).await;
+            *aloft.borrow()
+        })
+    }
+}
