@@ -1,0 +1,93 @@
+use std::sync::Arc;
+
+use super::{
+    DetectError, Model,
+    heads::Sieve,
+    model::Session,
+    nms::{Candidate, suppress},
+    prepare::Preparer,
+};
+use crate::{media::I420, settings, words::Detection};
+
+/// Looks at pictures: the model's implementation for cameras, a scripted one for tests of what surrounds it.
+pub trait Detector {
+    /// What is in the picture, the highest score first.
+    ///
+    /// # Errors
+    /// Why it could not be looked at. After an error the detector must be made anew.
+    fn detect(&mut self, picture: &I420) -> Result<Vec<Detection>, DetectError>;
+}
+
+/// A model and what is asked of it: cheap to clone, and what every worker makes its detector from.
+#[derive(Debug, Clone)]
+pub struct Task {
+    model: Arc<Model>,
+    wanted: Arc<[bool]>,
+    min_score: f32,
+    max_overlap: f32,
+}
+
+impl Task {
+    /// Asks a model for what the settings say.
+    ///
+    /// # Errors
+    /// `UnknownLabel`.
+    pub fn new(model: Arc<Model>, asked: &settings::Detector) -> Result<Self, DetectError> {
+        let wanted = model.labels.select(&asked.labels)?.into();
+        Ok(Self {
+            model,
+            wanted,
+            min_score: asked.min_score,
+            max_overlap: asked.max_overlap,
+        })
+    }
+
+    /// A detector for one worker, with state and buffers of its own.
+    ///
+    /// # Errors
+    /// `Inference`.
+    pub fn detector(&self) -> Result<ModelDetector, DetectError> {
+        Ok(ModelDetector {
+            session: self.model.session()?,
+            preparer: Preparer::new(self.model.preparation.clone()),
+            candidates: Vec::new(),
+            task: self.clone(),
+        })
+    }
+}
+
+/// Looks at pictures with a model: prepares, infers, reads the boxes, suppresses all but the best.
+#[derive(Debug)]
+pub struct ModelDetector {
+    task: Task,
+    session: Session,
+    preparer: Preparer,
+    candidates: Vec<Candidate>,
+}
+
+impl Detector for ModelDetector {
+    fn detect(&mut self, picture: &I420) -> Result<Vec<Detection>, DetectError> {
+        let mapping = self.preparer.prepare(picture, self.session.input()?)?;
+        let outputs = self.session.infer()?;
+        self.candidates.clear();
+        let mut sieve = Sieve {
+            wanted: &self.task.wanted,
+            min_score: self.task.min_score,
+            kept: &mut self.candidates,
+        };
+        self.task.model.head.read(&outputs.arrays()?, &mut sieve)?;
+        suppress(&mut self.candidates, self.task.max_overlap);
+        let labels = &self.task.model.labels;
+        let detection = |c: &Candidate| {
+            let area = mapping.to_picture(c.edges).clipped();
+            let label = labels.name(c.class)?;
+            // A box in the padding has nothing left inside the picture.
+            (area.area() > 0.0).then(|| Detection {
+                label: Arc::clone(label),
+                score: c.score,
+                area,
+            })
+        };
+        Ok(self.candidates.iter().filter_map(detection).collect())
+    }
+}
