@@ -13,6 +13,8 @@ mod load;
 mod problems;
 mod quantity;
 mod raw;
+#[cfg(test)]
+mod reference_tests;
 mod secrets;
 mod shape;
 mod show;
