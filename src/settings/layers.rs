@@ -21,8 +21,9 @@ pub(super) fn tree(
     variables: &HashMap<String, String>,
     problems: &mut Problems,
 ) -> Result<Value, SyntaxError> {
-    let file = Format::parse(&FileFormat::Toml, None, text)
+    let mut file = Format::parse(&FileFormat::Toml, None, text)
         .map_err(|error| syntax_error(text, error.as_ref()))?;
+    let not_plain = take_out_not_plain(&mut file);
     let environment = Environment::with_prefix("LOOKOUT")
         .separator("__")
         .source(Some(accepted(variables, problems)));
@@ -34,21 +35,42 @@ pub(super) fn tree(
             SyntaxError::nowhere("file and environment cannot be laid over one another")
         })?;
     let lookup = |name: &str| variables.get(name).cloned();
-    Ok(convert(merged.cache, "", &lookup, problems))
+    let mut tree = convert(merged.cache, "", &lookup, problems);
+    if let Value::Table(entries) = &mut tree {
+        entries.extend(not_plain.into_iter().map(|key| (key, Value::Blank)));
+    }
+    Ok(tree)
+}
+
+/// `config` reads top-level keys as paths: `"cameras[9999999999]"` would become a list of that length. No such key is
+/// known anyway, so they go past it.
+fn take_out_not_plain(file: &mut Map<String, config::Value>) -> Vec<String> {
+    let plain = |key: &str| {
+        !key.is_empty()
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    };
+    let found: Vec<String> = file.keys().filter(|key| !plain(key)).cloned().collect();
+    file.retain(|key, _| plain(key));
+    found
 }
 
 fn syntax_error(
     text: &str,
     error: &(dyn std::error::Error + Send + Sync + 'static),
 ) -> SyntaxError {
-    match error.downcast_ref::<toml::de::Error>() {
-        Some(error) => SyntaxError::at(text, error.span(), error.message()),
-        None => SyntaxError::nowhere(&error.to_string()),
+    if let Some(error) = error.downcast_ref::<toml::de::Error>() {
+        return SyntaxError::at(text, error.span(), error.message());
+    }
+    // A number that is too large: `config` notices, but only `toml` says where.
+    match toml::from_str::<toml::Table>(text) {
+        Err(error) => SyntaxError::at(text, error.span(), error.message()),
+        Ok(_) => SyntaxError::nowhere("a number is too large"),
     }
 }
 
-/// A parsed file. `config` reads top-level keys as paths (`"cameras[9999999999]"` would be a list of that length),
-/// so they are put in whole.
+/// A parsed file.
 #[derive(Debug, Clone)]
 struct FileTable(Map<String, config::Value>);
 
@@ -59,11 +81,6 @@ impl Source for FileTable {
 
     fn collect(&self) -> Result<Map<String, config::Value>, ConfigError> {
         Ok(self.0.clone())
-    }
-
-    fn collect_to(&self, cache: &mut config::Value) -> Result<(), ConfigError> {
-        *cache = self.0.clone().into();
-        Ok(())
     }
 }
 

@@ -120,7 +120,13 @@ fn the_reference_knows_every_key() {
     ] {
         let known = keys_of(&table);
         assert!(!known.is_empty());
-        let start = reference.find(section).expect("each section is there") + section.len();
+        let header = format!("\n{section}\n");
+        let header = if section == "[[cameras.zones]]" {
+            format!("\n# e.g. {section}\n")
+        } else {
+            header
+        };
+        let start = reference.find(&header).expect("each section is there") + header.len() - 1;
         let part = &reference[start..];
         let part = &part[..part.find("\n[").unwrap_or(part.len())];
         for key in known

@@ -62,7 +62,7 @@ fn wanted(expected: &dyn Expected) -> String {
         "a sequence" => "a list".to_owned(),
         "u32" | "u64" | "usize" => "a whole number from 0 on".to_owned(),
         "f32" | "f64" => "a number".to_owned(),
-        "an array of length 2" => "a point [x, y]".to_owned(),
+        "an array of length 2" | "2 elements in sequence" => "a point [x, y]".to_owned(),
         _ if text.starts_with("struct ") => "a table".to_owned(),
         _ => text,
     }

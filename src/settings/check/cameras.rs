@@ -215,13 +215,8 @@ impl Check<'_> {
                 );
             }
         }
-        let all_on_one_line = corners.iter().all(|c| {
-            corners.iter().all(|b| {
-                let a = corners[0];
-                ((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])).abs() < 1e-9
-            })
-        });
-        if all_on_one_line {
+        let reported = (0..corners.len()).any(|n| self.problems.covers(&format!("{path}[{n}]")));
+        if !reported && on_one_line(&corners) {
             self.problem(path, "encloses nothing: its corners lie on one line");
         }
         let point = |[x, y]: [f64; 2]| Point {
@@ -230,6 +225,17 @@ impl Check<'_> {
         };
         Some(Polygon(corners.into_iter().map(point).collect()))
     }
+}
+
+fn on_one_line(corners: &[[f64; 2]]) -> bool {
+    let a = corners[0];
+    let Some(b) = corners.iter().find(|corner| **corner != a) else {
+        return true;
+    };
+    corners.iter().all(|c| {
+        let twice_the_area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);
+        twice_the_area.abs() < 1e-9
+    })
 }
 
 fn merged(own: raw::CameraVisits, common: &raw::Visits) -> raw::Visits {
