@@ -1,10 +1,36 @@
-//! What the user asked for: read (`raw`), checked as a whole (`check`), then typed and trusted (`Settings`).
+//! What the user asked for, typed and trusted: [`Settings`].
+//!
+//! On the way there: file and environment are laid over one another (`layers`, which knows the `config` crate) into one
+//! tree of values, read into the structs of the file (`shape`, `raw`) and checked as a whole (`check`). Each step notes
+//! its problems and goes on, so that all of them are reported at once.
 
+mod check;
+mod diff;
+mod error;
+mod files;
+mod layers;
+mod load;
+mod problems;
+mod quantity;
+mod raw;
+#[cfg(test)]
+mod reference_tests;
 mod secrets;
+mod shape;
+mod show;
+mod syntax;
+mod tree;
+mod variables;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-pub use secrets::Secret;
+pub use diff::{Changes, changes};
+pub use error::SettingsError;
+pub use load::{load, load_from};
+pub use problems::{Problem, Problems};
+pub use secrets::{Secret, masked_camera_url, masked_webhook_url};
+pub use show::show;
+pub use syntax::SyntaxError;
 use url::Url;
 
 use crate::words::{CameraId, Polygon};
@@ -68,8 +94,8 @@ pub struct Detector {
     pub workers: usize,
 }
 
-/// `[[cameras]]`
-#[derive(Debug, Clone, PartialEq)]
+/// `[[cameras]]`. Its `Debug` shows no credentials.
+#[derive(Clone, PartialEq)]
 pub struct Camera {
     /// Its id in addresses, metrics and events.
     pub id: CameraId,
@@ -148,8 +174,8 @@ pub enum Sink {
     Webhook(Webhook),
 }
 
-/// A receiver of signed HTTP requests.
-#[derive(Debug, Clone, PartialEq)]
+/// A receiver of signed HTTP requests. Its `Debug` shows of the URL only scheme, host and port.
+#[derive(Clone, PartialEq)]
 pub struct Webhook {
     /// Its name in status and metrics.
     pub name: Arc<str>,

@@ -1,5 +1,9 @@
 use std::fmt;
 
+use url::Url;
+
+use super::{Camera, Webhook};
+
 /// A text that must not be seen: it prints as `***`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -25,5 +29,140 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+/// What may be shown of a webhook's URL: scheme, host and port. Many receivers carry a token in path or query.
+pub fn masked_webhook_url(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("");
+    match url.port() {
+        Some(port) => format!("{}://{host}:{port}/…", url.scheme()),
+        None => format!("{}://{host}/…", url.scheme()),
+    }
+}
+
+/// What may be shown of a camera's URL: all but credentials. Some recorders want them in the path or the query
+/// (`/user=admin&password=...`); those values become `***`, and the URL that connects keeps them.
+pub fn masked_camera_url(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("");
+    let mut text = match url.port() {
+        Some(port) => format!("{}://{host}:{port}", url.scheme()),
+        None => format!("{}://{host}", url.scheme()),
+    };
+    let behind_host = &url[url::Position::BeforePath..];
+    for piece in behind_host.split_inclusive(['/', '?', '&', ';', '#']) {
+        let end = piece.trim_end_matches(['/', '?', '&', ';', '#']).len();
+        let (piece, separator) = piece.split_at(end);
+        match piece.split_once('=') {
+            Some((key, value)) if is_sensitive(key) && !value.is_empty() => {
+                text.push_str(key);
+                text.push_str("=***");
+            }
+            _ => text.push_str(piece),
+        }
+        text.push_str(separator);
+    }
+    text
+}
+
+fn is_sensitive(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    [
+        "pass", "pwd", "psw", "token", "secret", "auth", "key", "sign", "user",
+    ]
+    .iter()
+    .any(|word| key.contains(word))
+        || matches!(key.as_str(), "p" | "pw" | "u" | "usr")
+}
+
+// `Url` prints whole, so these two are written out.
+
+impl fmt::Debug for Camera {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            id,
+            name,
+            url,
+            credentials,
+            transport,
+            every,
+            connect_timeout,
+            stall_timeout,
+            key_frame_timeout,
+            max_retries,
+            enabled,
+            zones,
+            visits,
+        } = self;
+        f.debug_struct("Camera")
+            .field("id", id)
+            .field("name", name)
+            .field("url", &masked_camera_url(url))
+            .field("credentials", credentials)
+            .field("transport", transport)
+            .field("every", every)
+            .field("connect_timeout", connect_timeout)
+            .field("stall_timeout", stall_timeout)
+            .field("key_frame_timeout", key_frame_timeout)
+            .field("max_retries", max_retries)
+            .field("enabled", enabled)
+            .field("zones", zones)
+            .field("visits", visits)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            url,
+            secret,
+            timeout,
+            ca_file,
+        } = self;
+        f.debug_struct("Webhook")
+            .field("name", name)
+            .field("url", &masked_webhook_url(url))
+            .field("secret", secret)
+            .field("timeout", timeout)
+            .field("ca_file", ca_file)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invariant_13_what_is_shown_of_a_url() {
+        let url = |text: &str| Url::parse(text).expect("a URL");
+        for (whole, shown) in [
+            (
+                "https://u:p@hooks.example:8443/T0/tok?x=y#z",
+                "https://hooks.example:8443/…",
+            ),
+            ("http://[::1]/tok", "http://[::1]/…"),
+        ] {
+            assert_eq!(masked_webhook_url(&url(whole)), shown);
+        }
+        for (whole, shown) in [
+            (
+                "rtsp://u:p@10.0.0.7:8554/Streaming/101",
+                "rtsp://10.0.0.7:8554/Streaming/101",
+            ),
+            ("rtsp://h", "rtsp://h"),
+            (
+                "rtsp://h/user=admin&password=hunter2&channel=1&stream=0.sdp?",
+                "rtsp://h/user=***&password=***&channel=1&stream=0.sdp?",
+            ),
+            (
+                "rtsp://h/live?token=hunter2/x&subtype=1",
+                "rtsp://h/live?token=***/x&subtype=1",
+            ),
+        ] {
+            assert_eq!(masked_camera_url(&url(whole)), shown);
+        }
     }
 }

@@ -1,0 +1,341 @@
+//! From the file as written to settings that can be trusted. Looks at everything, then answers.
+
+mod address;
+mod cameras;
+mod sinks;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap, fs, net::SocketAddr, num::NonZero, ops::RangeInclusive, path::Path,
+    path::PathBuf, sync::Arc, thread, time::Duration,
+};
+
+use super::{
+    Auth, Detector, Secret, Server, Settings, Storage, VisitRules,
+    files::read_secret,
+    problems::Problems,
+    quantity::{parse_duration, parse_size, quoted, show_duration, show_size},
+    raw,
+};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A token that can be guessed is none.
+const TOKEN_LENGTH: usize = 16;
+const MOST_TOKENS: usize = 100;
+const MOST_LABELS: usize = 1000;
+const MOST_WORKERS: u64 = 256;
+
+/// Checks all of it; relative paths start at `folder`, the settings file's. What it returns counts only where
+/// `problems` stayed empty.
+pub(super) fn check(file: raw::File, folder: &Path, problems: &mut Problems) -> Settings {
+    let mut check = Check { folder, problems };
+    let server = check.server(file.server);
+    let storage = check.storage(&file.storage);
+    let detector = check.detector(file.detector);
+    let visits = check.visits("visits", &file.visits);
+    let cameras = check.cameras(file.cameras, &file.visits, &visits);
+    let sinks = check.sinks(file.sinks);
+    Settings {
+        server,
+        storage,
+        detector,
+        cameras,
+        sinks,
+    }
+}
+
+struct Check<'a> {
+    folder: &'a Path,
+    problems: &'a mut Problems,
+}
+
+impl Check<'_> {
+    fn server(&mut self, raw: raw::Server) -> Server {
+        let bind = raw.bind.parse().unwrap_or_else(|_| {
+            self.problem(
+                "server.bind",
+                format!(
+                    "{} is no address: write IP address and port, such as \"127.0.0.1:8080\", \"0.0.0.0:8080\" or \"[::1]:8080\"",
+                    quoted(&raw.bind)
+                ),
+            );
+            SocketAddr::from(([127, 0, 0, 1], 0))
+        });
+        let open = raw.auth.as_deref() == Some("none");
+        if let Some(auth) = raw.auth.filter(|_| !open) {
+            self.problem(
+                "server.auth",
+                format!(
+                    "{} is unknown: write \"none\", or leave it out and give server.tokens",
+                    quoted(&auth)
+                ),
+            );
+        }
+        let given = raw.tokens.as_ref().is_some_and(|tokens| !tokens.is_empty());
+        let tokens_fault_free = !self.problems.covers("server.tokens");
+        let tokens = self.tokens(raw.tokens, raw.tokens_file);
+        if open && !tokens.is_empty() {
+            self.problem(
+                "server.auth",
+                "\"none\" contradicts the tokens: remove one of the two",
+            );
+        }
+        let known = tokens_fault_free
+            && !self.problems.covers("server.auth")
+            && !self.problems.covers("server.tokens_file");
+        if !bind.ip().is_loopback() && tokens.is_empty() && !given && !open && known {
+            self.problem(
+                "server.bind",
+                "this address can be reached from other machines: give server.tokens (each at least 16 characters; \
+                 clients send one as \"Authorization: Bearer ...\"), or say server.auth = \"none\" to let anybody in",
+            );
+        }
+        let auth = if tokens.is_empty() {
+            Auth::Open
+        } else {
+            Auth::Tokens(tokens)
+        };
+        Server { bind, auth }
+    }
+
+    fn tokens(&mut self, given: Option<Vec<String>>, file: Option<String>) -> Vec<Secret> {
+        let (path, tokens) = match (given, file) {
+            (Some(_), Some(_)) => {
+                self.problem("server.tokens_file", both("tokens"));
+                return Vec::new();
+            }
+            (Some(tokens), None) => ("server.tokens", tokens),
+            (None, Some(file)) => {
+                let text = self
+                    .secret_file("server.tokens_file", &file)
+                    .unwrap_or_default();
+                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+                ("server.tokens_file", lines.map(str::to_owned).collect())
+            }
+            (None, None) => return Vec::new(),
+        };
+        if tokens.len() > MOST_TOKENS {
+            self.problem(path, format!("at most {MOST_TOKENS} tokens"));
+        }
+        for (n, token) in tokens.iter().enumerate() {
+            let at = format!("{path}[{n}]");
+            if token.chars().count() < TOKEN_LENGTH {
+                self.problem(
+                    &at,
+                    format!("shorter than {TOKEN_LENGTH} characters: make one with \"openssl rand -hex 32\""),
+                );
+            } else if !token.bytes().all(|b| b.is_ascii_graphic()) {
+                self.problem(
+                    &at,
+                    "only visible ASCII characters without spaces fit into a header",
+                );
+            }
+        }
+        tokens.into_iter().map(Secret::new).collect()
+    }
+
+    fn storage(&mut self, raw: &raw::Storage) -> Storage {
+        if raw.path.is_empty() {
+            self.problem("storage.path", "empty: name the folder of the database");
+        }
+        let max_bytes = self.size("storage.max_bytes", &raw.max_bytes.0, 1 << 20..=1 << 44);
+        Storage {
+            path: self.folder.join(&raw.path),
+            keep: self.duration("storage.keep", &raw.keep, HOUR..=3650 * DAY),
+            max_bytes,
+        }
+    }
+
+    fn detector(&mut self, raw: raw::Detector) -> Detector {
+        let model = self.model(&raw.model);
+        if raw.labels.is_empty() {
+            self.problem("detector.labels", "empty: nothing would ever be reported");
+        }
+        if raw.labels.len() > MOST_LABELS {
+            self.problem("detector.labels", format!("at most {MOST_LABELS} labels"));
+        }
+        for (n, label) in raw.labels.iter().enumerate() {
+            self.name(&format!("detector.labels[{n}]"), label);
+        }
+        self.unique("detector.labels", "", raw.labels.iter().map(String::as_str));
+        if raw.workers > MOST_WORKERS {
+            self.problem(
+                "detector.workers",
+                format!("at most {MOST_WORKERS}; 0 means one per core"),
+            );
+        }
+        let workers = match raw.workers {
+            0 => thread::available_parallelism().map_or(1, NonZero::get),
+            many => usize::try_from(many).unwrap_or(1),
+        };
+        Detector {
+            model,
+            labels: raw.labels.into_iter().map(Arc::from).collect(),
+            min_score: self.part("detector.min_score", raw.min_score),
+            max_overlap: self.part("detector.max_overlap", raw.max_overlap),
+            workers,
+        }
+    }
+
+    fn model(&mut self, model: &str) -> PathBuf {
+        const KEY: &str = "detector.model";
+        let path = self.folder.join(model);
+        if model == "embedded" {
+            self.problem(
+                KEY,
+                "this build carries no model: give the path of an ONNX file",
+            );
+        } else if model.is_empty() {
+            self.problem(KEY, "empty: give the path of an ONNX file");
+        } else if let Some(problem) = not_a_file(&path) {
+            self.problem(KEY, problem);
+        }
+        path
+    }
+
+    fn visits(&mut self, path: &str, raw: &raw::Visits) -> VisitRules {
+        let at = |key: &str| format!("{path}.{key}");
+        if !(1..=100).contains(&raw.window) {
+            self.problem(&at("window"), "must be 1 to 100 samples");
+        }
+        if raw.hits < 1 {
+            self.problem(&at("hits"), "must be at least 1 sample");
+        } else if raw.hits > raw.window && !self.problems.covers(&at("window")) {
+            self.problem(
+                &at("hits"),
+                format!(
+                    "{} of the last {} samples can never be: lower hits or raise window",
+                    raw.hits, raw.window
+                ),
+            );
+        }
+        VisitRules {
+            hits: u32::try_from(raw.hits).unwrap_or(1),
+            window: u32::try_from(raw.window).unwrap_or(1),
+            quiet: self.duration(&at("quiet"), &raw.quiet, SECOND..=DAY),
+            blind: self.duration(&at("blind"), &raw.blind, Duration::ZERO..=DAY),
+            down_after: self.duration(&at("down_after"), &raw.down_after, SECOND..=DAY),
+        }
+    }
+
+    fn problem(&mut self, path: &str, text: impl Into<String>) {
+        self.problems.add(path, text);
+    }
+
+    fn duration(
+        &mut self,
+        path: &str,
+        raw: &raw::DurationText,
+        within: RangeInclusive<Duration>,
+    ) -> Duration {
+        match parse_duration(&raw.0) {
+            Ok(duration) if within.contains(&duration) => return duration,
+            Ok(_) => self.problem(
+                path,
+                format!(
+                    "{} is out of range: {} to {}",
+                    quoted(&raw.0),
+                    show_duration(*within.start()),
+                    show_duration(*within.end())
+                ),
+            ),
+            Err(problem) => self.problem(path, problem),
+        }
+        *within.start()
+    }
+
+    fn size(&mut self, path: &str, text: &str, within: RangeInclusive<u64>) -> u64 {
+        match parse_size(text) {
+            Ok(size) if within.contains(&size) => return size,
+            Ok(_) => self.problem(
+                path,
+                format!(
+                    "{} is out of range: {} to {}",
+                    quoted(text),
+                    show_size(*within.start()),
+                    show_size(*within.end())
+                ),
+            ),
+            Err(problem) => self.problem(path, problem),
+        }
+        *within.start()
+    }
+
+    fn part(&mut self, path: &str, value: f64) -> f32 {
+        if !(0.0..=1.0).contains(&value) {
+            self.problem(path, "must be 0 to 1");
+        }
+        value as f32
+    }
+
+    /// A name for people, metrics and events: 1 to 100 characters, no line breaks.
+    fn name(&mut self, path: &str, name: &str) {
+        if name.trim().is_empty() {
+            self.problem(path, "empty");
+        } else if name.chars().count() > 100 || name.chars().any(char::is_control) {
+            self.problem(path, "must be at most 100 characters on one line");
+        }
+    }
+
+    /// No text may come twice; the second is the problem and says where the first is.
+    fn unique<'t>(&mut self, list: &str, key: &str, texts: impl Iterator<Item = &'t str>) {
+        let mut seen = HashMap::new();
+        for (n, text) in texts.enumerate().filter(|(_, text)| !text.is_empty()) {
+            if let Some(first) = seen.get(text) {
+                let problem = format!(
+                    "{} is also {list}[{first}]{key}: it must be unique",
+                    quoted(text)
+                );
+                self.problem(&format!("{list}[{n}]{key}"), problem);
+            } else {
+                seen.insert(text, n);
+            }
+        }
+    }
+
+    /// A secret that is written or lies in a file; `key` without `_file`.
+    fn secret(
+        &mut self,
+        table: &str,
+        key: &str,
+        written: Option<String>,
+        file: Option<String>,
+    ) -> Option<String> {
+        let at = format!("{table}.{key}_file");
+        match (written, file) {
+            (Some(_), Some(_)) => {
+                self.problem(&at, both(key));
+                None
+            }
+            (written, None) => written,
+            (None, Some(file)) => self.secret_file(&at, &file),
+        }
+    }
+
+    fn secret_file(&mut self, path: &str, file: &str) -> Option<String> {
+        read_secret(&self.folder.join(file))
+            .map_err(|problem| self.problem(path, problem))
+            .ok()
+    }
+}
+
+fn both(key: &str) -> String {
+    format!("{key} is given as well: remove one of the two")
+}
+
+fn not_a_file(path: &Path) -> Option<String> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => None,
+        Ok(_) => Some(format!("{} is no file", path.display())),
+        Err(error) => Some(format!(
+            "cannot read {}: {error}; relative paths start at the folder of the settings file",
+            path.display()
+        )),
+    }
+}

@@ -1,0 +1,197 @@
+//! The files in `config/` are what users start from: each one loads, and the reference says the truth.
+
+use std::{ffi::OsString, fs, path::Path, thread, time::Duration};
+
+use super::{problems::Problems, tree::Value, *};
+
+const KEY: &str = "whsec_QUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJD";
+
+fn file(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("config")
+        .join(name);
+    fs::read_to_string(&path).expect("the file is part of the project")
+}
+
+fn load_beside_model(text: &str) -> Settings {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("secrets")).expect("a folder");
+    for (name, content) in [
+        ("yolox_nano_416.onnx", ""),
+        ("secrets/tokens", "0123456789abcdef"),
+        ("secrets/yard", "p"),
+        ("secrets/automation", KEY),
+    ] {
+        fs::write(folder.path().join(name), content).expect("written");
+    }
+    let environment = [
+        ("DOOR_PASSWORD", "a"),
+        ("GARDEN_PASSWORD", "b"),
+        ("CAMERA_PASSWORD", "c"),
+        ("PHONE_HOOK", "d"),
+        ("PHONE_SECRET", KEY),
+        ("CONTROL_SECRET", KEY),
+    ]
+    .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let mut settings = load_from(text, environment, folder.path())
+        .map_err(|error| panic!("{error}"))
+        .expect("it loads");
+    // Each test has a folder of its own.
+    let inside = |path: &PathBuf| path.strip_prefix(folder.path()).unwrap_or(path).to_owned();
+    settings.storage.path = inside(&settings.storage.path);
+    settings.detector.model = inside(&settings.detector.model);
+    settings
+}
+
+/// Its `# key = value` lines, in force.
+fn uncommented(reference: &str) -> (String, usize) {
+    let is_key = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let mut count = 0;
+    let mut line = |line: &str| {
+        let default = line
+            .strip_prefix("# ")
+            .filter(|rest| rest.split_once(" = ").is_some_and(|(key, _)| is_key(key)));
+        count += usize::from(default.is_some());
+        format!("{}\n", default.unwrap_or(line))
+    };
+    let text = reference.lines().map(&mut line).collect();
+    (text, count)
+}
+
+#[test]
+fn the_reference_shows_the_defaults() {
+    let reference = file("lookout.toml");
+    let defaults = load_beside_model(
+        "detector.model = \"yolox_nano_416.onnx\"\n\
+         cameras = [{ id = \"door\", url = \"rtsp://192.0.2.10/stream1\" }]\n\
+         sinks = [{ name = \"alarm\", type = \"webhook\", url = \"https://alarm.example/lookout\" }]\n",
+    );
+    let (in_force, count) = uncommented(&reference);
+    assert_eq!(count, 27, "each default is a line of its own");
+    assert_eq!(load_beside_model(&reference), defaults);
+    assert_eq!(load_beside_model(&in_force), defaults);
+}
+
+#[test]
+fn the_defaults_are_the_promised_ones() {
+    let settings = load_beside_model(&file("lookout.toml"));
+    let seconds = Duration::from_secs;
+    assert_eq!(settings.server.bind.to_string(), "127.0.0.1:8080");
+    assert_eq!(settings.server.auth, Auth::Open);
+    assert_eq!(settings.storage.path, Path::new("data"));
+    assert_eq!(settings.storage.keep, seconds(30 * 86_400));
+    assert_eq!(settings.storage.max_bytes, 512 << 20);
+    let detector = &settings.detector;
+    assert_eq!(detector.labels, ["person".into()]);
+    assert_eq!((detector.min_score, detector.max_overlap), (0.45, 0.5));
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    assert_eq!(detector.workers, cores);
+    let camera = &settings.cameras[0];
+    assert_eq!((&*camera.name, camera.transport), ("door", Transport::Tcp));
+    assert_eq!(camera.every, seconds(1));
+    assert_eq!(
+        (camera.connect_timeout, camera.stall_timeout),
+        (seconds(10), seconds(10))
+    );
+    assert_eq!(camera.key_frame_timeout, seconds(30));
+    assert_eq!((camera.max_retries, camera.enabled), (0, true));
+    let visits = &camera.visits;
+    assert_eq!((visits.hits, visits.window), (2, 3));
+    assert_eq!(
+        (visits.quiet, visits.blind, visits.down_after),
+        (seconds(10), seconds(60), seconds(30))
+    );
+    let Sink::Webhook(webhook) = &settings.sinks[0];
+    assert_eq!((webhook.timeout, &webhook.secret), (seconds(10), &None));
+}
+
+#[test]
+fn the_reference_knows_every_key() {
+    let reference = file("lookout.toml");
+    for (section, table) in [
+        ("[server]", vec!["server"]),
+        ("[storage]", vec!["storage"]),
+        ("[detector]", vec!["detector"]),
+        ("[visits]", vec!["visits"]),
+        ("[[cameras]]", vec!["cameras", ""]),
+        ("[cameras.visits]", vec!["cameras", "", "visits"]),
+        ("[[cameras.zones]]", vec!["cameras", "", "zones", ""]),
+        ("[[sinks]]", vec!["sinks", ""]),
+    ] {
+        let known = keys_of(&table);
+        assert!(!known.is_empty());
+        let header = format!("\n{section}\n");
+        let header = if section == "[[cameras.zones]]" {
+            format!("\n# e.g. {section}\n")
+        } else {
+            header
+        };
+        let start = reference.find(&header).expect("each section is there") + header.len() - 1;
+        let part = &reference[start..];
+        let part = &part[..part.find("\n[").unwrap_or(part.len())];
+        for key in known
+            .iter()
+            .filter(|key| !matches!(key.as_str(), "zones" | "visits"))
+        {
+            let lines = [
+                format!("\n{key} = "),
+                format!("\n# {key} = "),
+                format!("\n# e.g. {key} = "),
+            ];
+            assert!(
+                lines.iter().any(|line| part.contains(line)),
+                "{section} {key}"
+            );
+        }
+    }
+}
+
+/// What the table itself says it knows, asked with a key that it cannot know. An empty step is an element of a list.
+fn keys_of(table: &[&str]) -> Vec<String> {
+    let unknown = Value::Table([("#".to_owned(), Value::Blank)].into());
+    let mut tree = table.iter().rev().fold(unknown, |inner, step| match *step {
+        "" => Value::List(vec![inner]),
+        key => Value::Table([(key.to_owned(), inner)].into()),
+    });
+    let mut problems = Problems::default();
+    shape::read(&mut tree, &mut problems);
+    let text = problems.to_string();
+    let (_, known) = text.split_once("known here: ").expect("the key is unknown");
+    known.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_example_loads() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples");
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .expect("the folder is part of the project")
+        .map(|entry| {
+            entry
+                .expect("readable")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["home.toml", "lan.toml", "many-cameras.toml"]);
+    let load = |name: &str| load_beside_model(&file(&format!("examples/{name}")));
+    let home = load("home.toml");
+    assert_eq!(
+        (
+            home.cameras.len(),
+            home.cameras[1].zones.len(),
+            home.sinks.len()
+        ),
+        (2, 1, 1)
+    );
+    let many = load("many-cameras.toml");
+    assert_eq!(
+        many.cameras.iter().filter(|camera| camera.enabled).count(),
+        3
+    );
+    assert_eq!(many.cameras[2].visits.hits, 2);
+    let lan = load("lan.toml");
+    assert!(!lan.server.bind.ip().is_loopback());
+    assert!(matches!(lan.server.auth, Auth::Tokens(_)));
+}

@@ -1,0 +1,119 @@
+use super::{
+    Auth, Camera, Settings, Sink, Transport, VisitRules, Zone,
+    quantity::{show_duration, show_size},
+    raw,
+    secrets::{masked_camera_url, masked_webhook_url},
+};
+
+const MASK: &str = "***";
+
+/// The settings as they take effect, defaults included, in the form of the file. Secrets are `***`.
+pub fn show(settings: &Settings) -> String {
+    toml::to_string(&written(settings))
+        .unwrap_or_else(|error| format!("# the settings cannot be written as TOML: {error}\n"))
+}
+
+fn written(settings: &Settings) -> raw::File {
+    let Settings {
+        server,
+        storage,
+        detector,
+        cameras,
+        sinks,
+    } = settings;
+    let (auth, tokens) = match &server.auth {
+        Auth::Open if server.bind.ip().is_loopback() => (None, None),
+        Auth::Open => (Some("none".to_owned()), None),
+        Auth::Tokens(tokens) => (None, Some(vec![MASK.to_owned(); tokens.len()])),
+    };
+    raw::File {
+        server: raw::Server {
+            bind: server.bind.to_string(),
+            auth,
+            tokens,
+            tokens_file: None,
+        },
+        storage: raw::Storage {
+            path: storage.path.display().to_string(),
+            keep: raw::DurationText(show_duration(storage.keep)),
+            max_bytes: raw::SizeText(show_size(storage.max_bytes)),
+        },
+        detector: raw::Detector {
+            model: detector.model.display().to_string(),
+            labels: detector
+                .labels
+                .iter()
+                .map(|label| label.to_string())
+                .collect(),
+            min_score: decimal(detector.min_score),
+            max_overlap: decimal(detector.max_overlap),
+            workers: detector.workers as u64,
+        },
+        visits: raw::Visits::default(),
+        cameras: cameras.iter().map(camera).collect(),
+        sinks: sinks.iter().map(sink).collect(),
+    }
+}
+
+fn camera(camera: &Camera) -> raw::Camera {
+    let credentials = camera.credentials.as_ref();
+    raw::Camera {
+        id: Some(camera.id.to_string()),
+        name: Some(camera.name.to_string()),
+        url: Some(masked_camera_url(&camera.url)),
+        username: credentials.map(|known| known.username.clone()),
+        password: credentials.map(|_| MASK.to_owned()),
+        password_file: None,
+        transport: match camera.transport {
+            Transport::Tcp => "tcp".to_owned(),
+            Transport::Udp => "udp".to_owned(),
+        },
+        every: raw::DurationText(show_duration(camera.every)),
+        connect_timeout: raw::DurationText(show_duration(camera.connect_timeout)),
+        stall_timeout: raw::DurationText(show_duration(camera.stall_timeout)),
+        key_frame_timeout: raw::DurationText(show_duration(camera.key_frame_timeout)),
+        max_retries: camera.max_retries.into(),
+        enabled: camera.enabled,
+        visits: Some(visits(&camera.visits)),
+        zones: camera.zones.iter().map(zone).collect(),
+    }
+}
+
+fn visits(rules: &VisitRules) -> raw::CameraVisits {
+    raw::CameraVisits {
+        hits: Some(rules.hits.into()),
+        window: Some(rules.window.into()),
+        quiet: Some(raw::DurationText(show_duration(rules.quiet))),
+        blind: Some(raw::DurationText(show_duration(rules.blind))),
+        down_after: Some(raw::DurationText(show_duration(rules.down_after))),
+    }
+}
+
+fn zone(zone: &Zone) -> raw::Zone {
+    let corner = |point: &crate::words::Point| [decimal(point.x), decimal(point.y)];
+    raw::Zone {
+        name: Some(zone.name.to_string()),
+        polygon: Some(zone.polygon.0.iter().map(corner).collect()),
+    }
+}
+
+fn sink(sink: &Sink) -> raw::Sink {
+    let Sink::Webhook(webhook) = sink;
+    raw::Sink {
+        name: Some(webhook.name.to_string()),
+        kind: Some("webhook".to_owned()),
+        url: Some(masked_webhook_url(&webhook.url)),
+        secret: webhook.secret.as_ref().map(|_| MASK.to_owned()),
+        secret_file: None,
+        timeout: raw::DurationText(show_duration(webhook.timeout)),
+        ca_file: webhook
+            .ca_file
+            .as_ref()
+            .map(|file| file.display().to_string()),
+    }
+}
+
+/// As it was written: 0.45, not the 0.44999998807907104 that it is as an `f32`.
+fn decimal(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or_else(|_| value.into())
+}
