@@ -1,1 +1,3 @@
-//! Soon.
+//! What `lookout` can be told to do, one file each.
+
+pub mod simulate;
