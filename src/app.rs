@@ -1,11 +1,6 @@
 //! THE wiring: the only file that knows every room. It starts them in order, joins them, and ends them in order.
 
-use std::{
-    net::TcpListener,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr};
 use actix_rt::{Arbiter, System};
@@ -117,11 +112,12 @@ impl House {
         let model = Arc::new(detect::Model::load(&settings.detector.model)?);
         tracing::info!(model = %settings.detector.model.display(), workers = settings.detector.workers, "model loaded");
         let task = detect::Task::new(model, &settings.detector)?;
-        let detectors = pool::start(task, settings.detector.workers, Arc::clone(&board));
+        let build = move || task.detector().map(|detector| Box::new(detector) as Box<dyn detect::Detector>);
+        let detectors = pool::start(settings.detector.workers, Arc::clone(&board), build);
 
         let supervisor = Supervisor::new(Workshop {
             connect: Arc::new(connect_rtsp),
-            detectors,
+            detectors: detectors.recipient(),
             outbox: outbox.clone().recipient(),
             scenes: Arbiter::new().handle(),
             board: Arc::clone(&board),
@@ -131,7 +127,8 @@ impl House {
         })
         .start();
         let settings = Mutex::new(settings);
-        let reloader = Arc::new(Reloader { file, settings, supervisor: supervisor.clone(), outbox: outbox.clone(), couriers });
+        let reloader =
+            Arc::new(Reloader { file, settings, supervisor: supervisor.clone(), outbox: outbox.clone(), couriers });
         Ok(Self { board, store_file, supervisor, outbox, reloader })
     }
 
@@ -174,7 +171,11 @@ impl House {
 }
 
 fn open_sinks(settings: &Settings) -> Result<Vec<OpenSink>, SinkError> {
-    settings.sinks.iter().map(|sink| sinks::open(sink, &event_source()).map(|(open, cell)| OpenSink { open, cell })).collect()
+    settings
+        .sinks
+        .iter()
+        .map(|sink| sinks::open(sink, &event_source()).map(|(open, cell)| OpenSink { open, cell }))
+        .collect()
 }
 
 /// The CloudEvents `source`: which Lookout tells.
@@ -274,7 +275,8 @@ struct StillMaker;
 
 impl Still for StillMaker {
     fn jpeg(&self, seen: &LastSeen, annotate: bool) -> Result<Vec<u8>, String> {
-        let encode = |picture| detect::jpeg(picture, &seen.detections, annotate, STILL_QUALITY).map_err(|e| e.to_string());
+        let encode =
+            |picture| detect::jpeg(picture, &seen.detections, annotate, STILL_QUALITY).map_err(|e| e.to_string());
         match &seen.picture {
             Picture::Decoded(frame) => encode(&frame.picture),
             Picture::Coded(key_frame) => encode(&decode_alone(key_frame).map_err(|e| e.to_string())?),

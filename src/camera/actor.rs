@@ -1,8 +1,6 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use actix::{
-    Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture,
-};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Recipient, WrapFuture};
 use futures::FutureExt;
 use tokio::sync::Notify;
 
@@ -107,15 +105,8 @@ impl Camera {
             generation: wiring.generation,
             end: End::Faulted(Fault::Panicked("the camera's actor was dropped".into())),
         };
-        let guard = Guard {
-            gone: wiring.gone.clone(),
-            message,
-        };
-        Self {
-            wiring,
-            stop: Arc::new(Notify::new()),
-            guard,
-        }
+        let guard = Guard { gone: wiring.gone.clone(), message };
+        Self { wiring, stop: Arc::new(Notify::new()), guard }
     }
 }
 
@@ -126,16 +117,11 @@ impl Actor for Camera {
         let cell = Arc::clone(&self.wiring.cell);
         context.run_interval(Self::HEARTBEAT, move |_, _| cell.beat());
         let life = live(self.wiring.clone(), Arc::clone(&self.stop));
-        let life =
-            AssertUnwindSafe(life)
-                .catch_unwind()
-                .into_actor(self)
-                .map(|end, actor, context| {
-                    actor.guard.message.end = end
-                        .unwrap_or_else(|panic| End::Faulted(Fault::Panicked(panic_text(&*panic))));
-                    // Dropping the actor sends the message.
-                    actix::ActorContext::terminate(context);
-                });
+        let life = AssertUnwindSafe(life).catch_unwind().into_actor(self).map(|end, actor, context| {
+            actor.guard.message.end = end.unwrap_or_else(|panic| End::Faulted(Fault::Panicked(panic_text(&*panic))));
+            // Dropping the actor sends the message.
+            actix::ActorContext::terminate(context);
+        });
         context.spawn(life);
     }
 }
@@ -149,17 +135,7 @@ impl Handler<Stop> for Camera {
 }
 
 async fn live(wiring: Wiring, stop: Arc<Notify>) -> End {
-    let Wiring {
-        settings,
-        connect,
-        cell,
-        generation,
-        slot,
-        detectors,
-        scene,
-        streaming,
-        ..
-    } = wiring;
+    let Wiring { settings, connect, cell, generation, slot, detectors, scene, streaming, .. } = wiring;
     cell.set_stream(None);
     let mut source = tokio::select! {
         biased;
@@ -173,18 +149,11 @@ async fn live(wiring: Wiring, stop: Arc<Notify>) -> End {
     let output = Output {
         slot,
         ticket: Box::new(move |slot| {
-            detectors.do_send(FrameReady {
-                slot: Arc::clone(slot),
-                reply: scene.clone(),
-            });
+            detectors.do_send(FrameReady { slot: Arc::clone(slot), reply: scene.clone() });
         }),
         first_picture: Box::new(move |at| {
             state.enter(CameraState::Streaming, None, None);
-            streaming.do_send(CameraStreaming {
-                id: id.clone(),
-                generation,
-                at,
-            });
+            streaming.do_send(CameraStreaming { id: id.clone(), generation, at });
         }),
     };
     let mut life = Life::new(settings, Arc::clone(&cell), generation, output);
@@ -202,12 +171,7 @@ async fn live(wiring: Wiring, stop: Arc<Notify>) -> End {
 
 /// The text of a panic, if it has one.
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|s| (*s).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "panic without a text".into())
-        .chars()
-        .take(200)
-        .collect()
+    let text =
+        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "panic without a text".into()).chars().take(200).collect()
 }

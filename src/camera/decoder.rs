@@ -54,12 +54,8 @@ impl Decoder {
     pub fn new() -> Result<Self, DecodeError> {
         // Flushing after each unit, the library's default, fails on streams with B-frames.
         let config = DecoderConfig::new().flush_after_decode(Flush::NoFlush);
-        let inner = openh264::decoder::Decoder::with_api_config(OpenH264API::from_source(), config)
-            .map_err(refused)?;
-        Ok(Self {
-            inner,
-            inside: BTreeMap::new(),
-        })
+        let inner = openh264::decoder::Decoder::with_api_config(OpenH264API::from_source(), config).map_err(refused)?;
+        Ok(Self { inner, inside: BTreeMap::new() })
     }
 
     /// Decodes a unit and returns the picture that is due in presentation order, which may be of an earlier one.
@@ -74,10 +70,7 @@ impl Decoder {
             }
             return Ok(None);
         };
-        let captured = self
-            .inside
-            .pop_first()
-            .map_or(unit.received, |(_, captured)| captured);
+        let captured = self.inside.pop_first().map_or(unit.received, |(_, captured)| captured);
         Ok(Some(Shown { captured, yuv }))
     }
 }

@@ -76,14 +76,9 @@ impl Fault {
             Self::Timeout { .. } => Reason::Timeout,
             Self::Unreachable(_) => Reason::Unreachable,
             Self::Refused => Reason::Refused,
-            Self::Answered {
-                status: 401 | 403 | 407,
-                ..
-            } => Reason::Unauthorized,
+            Self::Answered { status: 401 | 403 | 407, .. } => Reason::Unauthorized,
             Self::Answered { status: 404, .. } => Reason::NotFound,
-            Self::Answered {
-                status: 453 | 503, ..
-            } => Reason::TooManySessions,
+            Self::Answered { status: 453 | 503, .. } => Reason::TooManySessions,
             Self::Answered { .. } | Self::Protocol(_) => Reason::ProtocolError,
             Self::NoVideo { .. } => Reason::NoVideo,
             Self::Unsupported(_) => Reason::UnsupportedCodec,

@@ -88,23 +88,15 @@ impl Life {
     pub(super) fn end(&mut self) {
         let left = std::mem::take(&mut self.backlog).len();
         self.skip(SkipReason::Lagging, left as u64);
-        self.cell
-            .frames
-            .failed
-            .add(u64::from(std::mem::take(&mut self.in_hand)));
+        self.cell.frames.failed.add(u64::from(std::mem::take(&mut self.in_hand)));
         self.cell.set_waiting_units(0);
     }
 
-    async fn work_on(
-        &mut self,
-        source: &mut dyn Source,
-    ) -> Result<std::convert::Infallible, Fault> {
+    async fn work_on(&mut self, source: &mut dyn Source) -> Result<std::convert::Infallible, Fault> {
         let patience = self.settings.stall_timeout;
         loop {
             let next = poll_fn(|context| source.poll_unit(context));
-            let unit = timeout(patience, next)
-                .await
-                .map_err(|_| Fault::Stalled(patience))??;
+            let unit = timeout(patience, next).await.map_err(|_| Fault::Stalled(patience))??;
             self.take_in(unit, source)?;
             self.take_in_what_is_there(source).await?;
             while let Some(unit) = self.backlog.pop() {
@@ -136,15 +128,10 @@ impl Life {
 
     fn take_in(&mut self, unit: AccessUnit, source: &dyn Source) -> Result<(), Fault> {
         if self.cell.generation() != self.generation {
-            return Err(Fault::Panicked(
-                "this life was given up while its thread hung".into(),
-            ));
+            return Err(Fault::Panicked("this life was given up while its thread hung".into()));
         }
         self.cell.frame_arrived(unit.received, unit.data.len());
-        self.cell
-            .frames
-            .lost_packets
-            .add(u64::from(unit.lost_packets));
+        self.cell.frames.lost_packets.add(u64::from(unit.lost_packets));
         let measured = self.meter.note(&unit);
         if unit.key || self.video.is_none() {
             let video = source.video()?;
@@ -162,10 +149,7 @@ impl Life {
 
     fn work(&mut self, unit: &AccessUnit) -> Result<(), Fault> {
         self.units_since_picture += 1;
-        match self
-            .pacer
-            .judge(unit, self.meter.expected_interval(unit.received))
-        {
+        match self.pacer.judge(unit, self.meter.expected_interval(unit.received)) {
             Verdict::Skip(reason) => self.skip(reason, 1),
             Verdict::DecodeAlone => match decode_alone(&unit.data) {
                 Ok(picture) => {
@@ -192,12 +176,7 @@ impl Life {
             },
         };
         let sample = match decoder.decode(unit) {
-            Ok(shown) => shown.map(|s| {
-                (
-                    s.captured,
-                    self.pacer.wants(s.captured).then(|| s.to_picture()),
-                )
-            }),
+            Ok(shown) => shown.map(|s| (s.captured, self.pacer.wants(s.captured).then(|| s.to_picture()))),
             Err(error) => return self.failed(error),
         };
         self.decoder = Some(decoder);
@@ -227,10 +206,7 @@ impl Life {
         self.failures += 1;
         tracing::debug!(camera = %self.settings.id, %error, "decoding failed, waiting for the next key frame");
         if self.failures >= Self::MAX_FAILURES {
-            return Err(Fault::Decode {
-                times: self.failures,
-                last: error,
-            });
+            return Err(Fault::Decode { times: self.failures, last: error });
         }
         Ok(())
     }
@@ -238,18 +214,10 @@ impl Life {
     fn publish(&mut self, captured: Moment, picture: I420, coded: Option<bytes::Bytes>) {
         self.pacer.sampled(captured);
         self.sequence += 1;
-        let origin = Origin {
-            camera: self.settings.id.clone(),
-            generation: self.generation,
-            sequence: self.sequence,
-            captured,
-        };
+        let origin =
+            Origin { camera: self.settings.id.clone(), generation: self.generation, sequence: self.sequence, captured };
         self.cell.frames.published.one();
-        match self.output.slot.put(Frame {
-            origin,
-            picture,
-            coded,
-        }) {
+        match self.output.slot.put(Frame { origin, picture, coded }) {
             Some(_older) => self.cell.frames.superseded.one(),
             None => (self.output.ticket)(&self.output.slot),
         }
@@ -259,15 +227,9 @@ impl Life {
     fn check_for_key_frames(&self, now: Moment) -> Result<(), Fault> {
         let waited = now.since(&self.last_picture);
         // Samples may be rarer than the time-out; then the camera is given two of them.
-        let patience = self
-            .settings
-            .key_frame_timeout
-            .max(self.settings.every * 2 + Duration::from_secs(1));
+        let patience = self.settings.key_frame_timeout.max(self.settings.every * 2 + Duration::from_secs(1));
         if waited > patience {
-            return Err(Fault::NoKeyFrame {
-                waited,
-                units: self.units_since_picture,
-            });
+            return Err(Fault::NoKeyFrame { waited, units: self.units_since_picture });
         }
         Ok(())
     }
@@ -277,14 +239,13 @@ impl Life {
     }
 
     fn publish_facts(&self) {
-        self.cell
-            .set_stream(self.video.as_ref().map(|video| StreamFacts {
-                codec: video.codec.clone(),
-                width: video.width,
-                height: video.height,
-                fps: self.meter.fps(),
-                bitrate: self.meter.bitrate(),
-                key_frame_interval_s: self.meter.key_frame_interval().map(|i| i.as_secs_f32()),
-            }));
+        self.cell.set_stream(self.video.as_ref().map(|video| StreamFacts {
+            codec: video.codec.clone(),
+            width: video.width,
+            height: video.height,
+            fps: self.meter.fps(),
+            bitrate: self.meter.bitrate(),
+            key_frame_interval_s: self.meter.key_frame_interval().map(|i| i.as_secs_f32()),
+        }));
     }
 }

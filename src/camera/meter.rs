@@ -29,11 +29,7 @@ impl Meter {
     /// Takes note of a unit. True when the rates were measured anew.
     pub fn note(&mut self, unit: &AccessUnit) -> bool {
         if unit.key {
-            if self
-                .keys
-                .back()
-                .is_some_and(|last| !(1..Self::LONGEST_INTERVAL).contains(&(unit.timestamp - last)))
-            {
+            if self.keys.back().is_some_and(|last| !(1..Self::LONGEST_INTERVAL).contains(&(unit.timestamp - last))) {
                 self.keys.clear();
             }
             if self.keys.len() == Self::KEYS {
@@ -42,21 +38,13 @@ impl Meter {
             self.keys.push_back(unit.timestamp);
             self.last_key = Some(unit.received);
         }
-        let window = self.window.get_or_insert(Window {
-            began: unit.received,
-            units: 0,
-            bytes: 0,
-        });
+        let window = self.window.get_or_insert(Window { began: unit.received, units: 0, bytes: 0 });
         let elapsed = unit.received.since(&window.began);
         let full = elapsed >= Self::WINDOW;
         if full {
             self.fps = Some(window.units as f32 / elapsed.as_secs_f32());
             self.bitrate = Some((window.bytes as f64 * 8.0 / elapsed.as_secs_f64()) as u64);
-            *window = Window {
-                began: unit.received,
-                units: 0,
-                bytes: 0,
-            };
+            *window = Window { began: unit.received, units: 0, bytes: 0 };
         }
         window.units += 1;
         window.bytes += unit.data.len() as u64;
@@ -76,9 +64,7 @@ impl Meter {
     /// The longest of the latest intervals between key frames, once two have come.
     pub fn key_frame_interval(&self) -> Option<Duration> {
         let pairs = self.keys.iter().zip(self.keys.iter().skip(1));
-        pairs
-            .map(|(a, b)| Duration::from_secs_f64((b - a) as f64 / 90_000.0))
-            .max()
+        pairs.map(|(a, b)| Duration::from_secs_f64((b - a) as f64 / 90_000.0)).max()
     }
 
     /// The interval to count on at `now`: the measured one, or the time since the last key frame where that is longer.
@@ -127,10 +113,6 @@ mod tests {
         meter.note(&jumped);
         assert_eq!(meter.key_frame_interval(), None, "measured anew from here");
         let waited = meter.expected_interval(began.after(Duration::from_secs(9)));
-        assert_eq!(
-            waited,
-            Some(Duration::from_secs(6)),
-            "since the last key frame"
-        );
+        assert_eq!(waited, Some(Duration::from_secs(6)), "since the last key frame");
     }
 }

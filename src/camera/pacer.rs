@@ -37,12 +37,7 @@ impl Pacer {
 
     /// A pacer for one sample per `every`.
     pub fn new(every: Duration) -> Self {
-        Self {
-            every,
-            due: None,
-            mode: Mode::KeyFrames,
-            awaiting_key_frame: true,
-        }
+        Self { every, due: None, mode: Mode::KeyFrames, awaiting_key_frame: true }
     }
 
     /// Judges a unit. `key_interval` is the time between key frames as far as it is known.
@@ -74,9 +69,7 @@ impl Pacer {
                     Verdict::Skip(SkipReason::NotDue)
                 }
             }
-            Mode::Everything if unit.disposable && !unit.key => {
-                Verdict::Skip(SkipReason::Disposable)
-            }
+            Mode::Everything if unit.disposable && !unit.key => Verdict::Skip(SkipReason::Disposable),
             Mode::Everything => Verdict::Decode,
         }
     }
@@ -110,11 +103,7 @@ impl Pacer {
         // A tenth of tolerance: a camera's "one second" is not exact.
         let reach = self.every + self.every / 10;
         let expected = key_interval.unwrap_or(Self::USUAL_INTERVAL);
-        if expected <= reach {
-            Mode::KeyFrames
-        } else {
-            Mode::Everything
-        }
+        if expected <= reach { Mode::KeyFrames } else { Mode::Everything }
     }
 }
 
@@ -125,14 +114,7 @@ mod tests {
     use super::*;
 
     fn unit(at: Moment, key: bool) -> AccessUnit {
-        AccessUnit {
-            data: Bytes::new(),
-            timestamp: 0,
-            received: at,
-            key,
-            disposable: false,
-            lost_packets: 0,
-        }
+        AccessUnit { data: Bytes::new(), timestamp: 0, received: at, key, disposable: false, lost_packets: 0 }
     }
 
     /// Plays `seconds` of a camera and returns when samples were taken, in ms, and how many units were decoded.
@@ -141,19 +123,14 @@ mod tests {
         let mut meter = super::super::Meter::default();
         let (mut samples, mut decoded) = (Vec::new(), 0);
         for i in 0..fps * seconds {
-            let mut unit = unit(
-                began.after(Duration::from_micros(i * 1_000_000 / fps)),
-                i % gop == 0,
-            );
+            let mut unit = unit(began.after(Duration::from_micros(i * 1_000_000 / fps)), i % gop == 0);
             unit.timestamp = (i * 90_000 / fps) as i64;
             meter.note(&unit);
             let verdict = pacer.judge(&unit, meter.expected_interval(unit.received));
             if !matches!(verdict, Verdict::Skip(_)) {
                 decoded += 1;
             }
-            if verdict == Verdict::DecodeAlone
-                || verdict == Verdict::Decode && pacer.wants(unit.received)
-            {
+            if verdict == Verdict::DecodeAlone || verdict == Verdict::Decode && pacer.wants(unit.received) {
                 samples.push(unit.received.since(&began).as_millis() as u64);
                 pacer.sampled(unit.received);
             }
@@ -172,21 +149,13 @@ mod tests {
     fn the_average_rate_is_kept_where_key_frames_do_not_fall_on_it() {
         let (samples, decoded) = play(4.0, 10, 30, 120);
         assert_eq!(decoded, samples.len());
-        assert!(
-            (29..=31).contains(&samples.len()),
-            "one in 4 s for 120 s, got {}",
-            samples.len()
-        );
+        assert!((29..=31).contains(&samples.len()), "one in 4 s for 120 s, got {}", samples.len());
     }
 
     #[test]
     fn everything_is_decoded_where_samples_are_wanted_more_often() {
         let (samples, decoded) = play(0.2, 25, 50, 20);
-        assert!(
-            (99..=101).contains(&samples.len()),
-            "five a second for 20 s, got {}",
-            samples.len()
-        );
+        assert!((99..=101).contains(&samples.len()), "five a second for 20 s, got {}", samples.len());
         assert_eq!(decoded, 500);
     }
 
@@ -202,29 +171,15 @@ mod tests {
     fn invariant_5_after_a_loss_nothing_until_the_next_clean_key_frame() {
         let (now, mut pacer) = (Moment::now(), Pacer::new(Duration::from_millis(100)));
         let judge = |pacer: &mut Pacer, key, lost_packets| {
-            pacer.judge(
-                &AccessUnit {
-                    lost_packets,
-                    ..unit(now, key)
-                },
-                Some(Duration::from_secs(2)),
-            )
+            pacer.judge(&AccessUnit { lost_packets, ..unit(now, key) }, Some(Duration::from_secs(2)))
         };
         let awaiting = Verdict::Skip(SkipReason::AwaitingKeyFrame);
-        assert_eq!(
-            judge(&mut pacer, false, 0),
-            awaiting,
-            "a stream is joined at a key frame"
-        );
+        assert_eq!(judge(&mut pacer, false, 0), awaiting, "a stream is joined at a key frame");
         assert_eq!(judge(&mut pacer, true, 0), Verdict::Decode);
         assert_eq!(judge(&mut pacer, false, 0), Verdict::Decode);
         assert_eq!(judge(&mut pacer, false, 3), awaiting);
         assert_eq!(judge(&mut pacer, false, 0), awaiting);
-        assert_eq!(
-            judge(&mut pacer, true, 1),
-            awaiting,
-            "a key frame behind a loss may lack its first packets"
-        );
+        assert_eq!(judge(&mut pacer, true, 1), awaiting, "a key frame behind a loss may lack its first packets");
         assert_eq!(judge(&mut pacer, true, 0), Verdict::Decode);
         pacer.broke();
         assert_eq!(judge(&mut pacer, false, 0), awaiting);
@@ -236,18 +191,8 @@ mod tests {
         let (now, mut pacer) = (Moment::now(), Pacer::new(Duration::from_millis(100)));
         let interval = Some(Duration::from_secs(2));
         pacer.judge(&unit(now, true), interval);
-        let verdict = pacer.judge(
-            &AccessUnit {
-                disposable: true,
-                ..unit(now, false)
-            },
-            interval,
-        );
+        let verdict = pacer.judge(&AccessUnit { disposable: true, ..unit(now, false) }, interval);
         assert_eq!(verdict, Verdict::Skip(SkipReason::Disposable));
-        assert_eq!(
-            pacer.judge(&unit(now, false), interval),
-            Verdict::Decode,
-            "and what follows is still decodable"
-        );
+        assert_eq!(pacer.judge(&unit(now, false), interval), Verdict::Decode, "and what follows is still decodable");
     }
 }

@@ -23,10 +23,7 @@ pub(super) fn check_decodable(avcc: &[u8]) -> Result<(), Fault> {
         let nal = RefNal::new(sps, &[], true);
         match SeqParameterSet::from_bits(nal.rbsp_bits()) {
             Ok(sps) => check_sequence(&sps)?,
-            Err(error) => tracing::debug!(
-                ?error,
-                "unreadable sequence parameter set: the decoder is the judge"
-            ),
+            Err(error) => tracing::debug!(?error, "unreadable sequence parameter set: the decoder is the judge"),
         }
     }
     Ok(())
@@ -42,20 +39,14 @@ fn check_sequence(sps: &SeqParameterSet) -> Result<(), Fault> {
             return unsupported(format!("H.264 with unknown colour format {n}"));
         }
     }
-    let depth = 8 + sps
-        .chroma_info
-        .bit_depth_luma_minus8
-        .max(sps.chroma_info.bit_depth_chroma_minus8);
+    let depth = 8 + sps.chroma_info.bit_depth_luma_minus8.max(sps.chroma_info.bit_depth_chroma_minus8);
     if depth > 8 {
         return unsupported(format!("H.264 with {depth} bits per sample"));
     }
     if matches!(sps.frame_mbs_flags, FrameMbsFlags::Fields { .. }) {
         return unsupported("interlaced H.264".into());
     }
-    let (width, height) = (
-        u64::from(sps.pic_width_in_mbs()) * 16,
-        u64::from(sps.pic_height_in_map_units()) * 16,
-    );
+    let (width, height) = (u64::from(sps.pic_width_in_mbs()) * 16, u64::from(sps.pic_height_in_map_units()) * 16);
     if width * height > MAX_PIXELS {
         return unsupported(format!("{width}x{height} pixels large"));
     }

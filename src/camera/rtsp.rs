@@ -11,9 +11,8 @@ use std::{
 use futures::{FutureExt, Stream, future::LocalBoxFuture};
 use retina::{
     client::{
-        Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, Session,
-        SessionGroup, SessionOptions, SetupOptions, TcpTransportOptions, TeardownPolicy, Transport,
-        UdpTransportOptions, UnknownRtcpSsrcPolicy,
+        Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, Session, SessionGroup, SessionOptions,
+        SetupOptions, TcpTransportOptions, TeardownPolicy, Transport, UdpTransportOptions, UnknownRtcpSsrcPolicy,
     },
     codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame},
 };
@@ -23,15 +22,8 @@ use super::{Fault, Source, Video, parameters::check_decodable};
 use crate::{media::AccessUnit, settings, words::Moment};
 
 /// Connects to a real camera: DESCRIBE, SETUP of its first H.264 stream, PLAY, each with a deadline.
-pub fn connect_rtsp(
-    camera: Arc<settings::Camera>,
-) -> LocalBoxFuture<'static, Result<Box<dyn Source>, Fault>> {
-    async move {
-        connect(&camera)
-            .await
-            .map(|source| Box::new(source) as Box<dyn Source>)
-    }
-    .boxed_local()
+pub fn connect_rtsp(camera: Arc<settings::Camera>) -> LocalBoxFuture<'static, Result<Box<dyn Source>, Fault>> {
+    async move { connect(&camera).await.map(|source| Box::new(source) as Box<dyn Source>) }.boxed_local()
 }
 
 struct RtspSource {
@@ -48,10 +40,10 @@ const TEARDOWN_DEADLINE: Duration = Duration::from_secs(2);
 
 async fn connect(camera: &settings::Camera) -> Result<RtspSource, Fault> {
     let group = Arc::new(SessionGroup::default());
-    let credentials = camera.credentials.as_ref().map(|c| Credentials {
-        username: c.username.clone(),
-        password: c.password.expose().to_owned(),
-    });
+    let credentials = camera
+        .credentials
+        .as_ref()
+        .map(|c| Credentials { username: c.username.clone(), password: c.password.expose().to_owned() });
     let options = SessionOptions::default()
         .creds(credentials)
         .user_agent(concat!("lookout/", env!("CARGO_PKG_VERSION")).to_owned())
@@ -69,9 +61,7 @@ async fn connect(camera: &settings::Camera) -> Result<RtspSource, Fault> {
         settings::Transport::Udp => Transport::Udp(UdpTransportOptions::default()),
     };
     // SIMPLE: Annex B, parameter sets in front of each key frame, so that a key frame decodes alone.
-    let setup = SetupOptions::default()
-        .transport(transport)
-        .frame_format(FrameFormat::SIMPLE);
+    let setup = SetupOptions::default().transport(transport).frame_format(FrameFormat::SIMPLE);
     step("SETUP", limit, session.setup(stream, setup)).await?;
     // Lenient, as cameras are careless with RTP-Info and RTCP. No limit on timestamp jumps: with B-frames
     // presentation times go back at every second frame.
@@ -80,13 +70,8 @@ async fn connect(camera: &settings::Camera) -> Result<RtspSource, Fault> {
         .unknown_rtcp_ssrc(UnknownRtcpSsrcPolicy::DropPackets);
     let playing = step("PLAY", limit, session.play(play)).await?;
     let demuxed = playing.demuxed().map_err(|e| fault("PLAY", &e))?;
-    let mut source = RtspSource {
-        demuxed: Box::pin(demuxed),
-        stream,
-        group,
-        damage: Damage::default(),
-        video: Ok(None),
-    };
+    let mut source =
+        RtspSource { demuxed: Box::pin(demuxed), stream, group, damage: Damage::default(), video: Ok(None) };
     source.read_parameters();
     Ok(source)
 }
@@ -105,31 +90,17 @@ async fn step<T>(
 /// Connecting and DESCRIBE are one step of the library. After its deadline, a bare connection tells which of them hung.
 async fn diagnose_silence(camera: &settings::Camera) -> Fault {
     let within = camera.connect_timeout;
-    let (host, port) = (
-        camera.url.host_str().unwrap_or_default(),
-        camera.url.port().unwrap_or(554),
-    );
+    let (host, port) = (camera.url.host_str().unwrap_or_default(), camera.url.port().unwrap_or(554));
     let address = (host.trim_matches(['[', ']']).to_owned(), port);
-    match timeout(
-        Duration::from_secs(1),
-        tokio::net::TcpStream::connect(address),
-    )
-    .await
-    {
-        Ok(Ok(_)) => Fault::Timeout {
-            step: "DESCRIBE",
-            within,
-        },
+    match timeout(Duration::from_secs(1), tokio::net::TcpStream::connect(address)).await {
+        Ok(Ok(_)) => Fault::Timeout { step: "DESCRIBE", within },
         _ => Fault::Unreachable(format!("no answer within {} s", within.as_secs_f32())),
     }
 }
 
 fn choose_stream(session: &Session<Described>) -> Result<usize, Fault> {
     let streams = session.streams();
-    if let Some(i) = streams
-        .iter()
-        .position(|s| s.media() == "video" && s.encoding_name() == "h264")
-    {
+    if let Some(i) = streams.iter().position(|s| s.media() == "video" && s.encoding_name() == "h264") {
         return Ok(i);
     }
     if let Some(other) = streams.iter().find(|s| s.media() == "video") {
@@ -137,18 +108,8 @@ fn choose_stream(session: &Session<Described>) -> Result<usize, Fault> {
         let name = if name == "H265" { "H.265".into() } else { name };
         return Err(Fault::Unsupported(format!("{name}, not H.264")));
     }
-    let offered: Vec<_> = streams
-        .iter()
-        .take(8)
-        .map(|s| format!("{}/{}", s.media(), s.encoding_name()))
-        .collect();
-    Err(Fault::NoVideo {
-        offered: if offered.is_empty() {
-            "nothing".into()
-        } else {
-            offered.join(", ")
-        },
-    })
+    let offered: Vec<_> = streams.iter().take(8).map(|s| format!("{}/{}", s.media(), s.encoding_name())).collect();
+    Err(Fault::NoVideo { offered: if offered.is_empty() { "nothing".into() } else { offered.join(", ") } })
 }
 
 impl RtspSource {
@@ -157,11 +118,7 @@ impl RtspSource {
             return;
         };
         let (width, height) = p.pixel_dimensions();
-        let video = Video {
-            codec: p.rfc6381_codec().to_owned(),
-            width,
-            height,
-        };
+        let video = Video { codec: p.rfc6381_codec().to_owned(), width, height };
         self.video = check_decodable(p.extra_data()).map(|()| Some(video));
     }
 
@@ -185,22 +142,15 @@ impl Source for RtspSource {
         loop {
             return match self.demuxed.as_mut().poll_next(context) {
                 Poll::Pending => Poll::Pending,
-                Poll::Ready(Some(Ok(CodecItem::VideoFrame(frame))))
-                    if frame.stream_id() == self.stream =>
-                {
+                Poll::Ready(Some(Ok(CodecItem::VideoFrame(frame)))) if frame.stream_id() == self.stream => {
                     Poll::Ready(Ok(self.access_unit(frame)))
                 }
                 Poll::Ready(Some(Ok(_))) => continue,
-                Poll::Ready(Some(Err(error))) => match self
-                    .damage
-                    .note(fault("the stream", &error), Instant::now())
-                {
+                Poll::Ready(Some(Err(error))) => match self.damage.note(fault("the stream", &error), Instant::now()) {
                     Some(fault) => Poll::Ready(Err(fault)),
                     None => continue,
                 },
-                Poll::Ready(None) => {
-                    Poll::Ready(Err(self.damage.last.take().unwrap_or(Fault::Ended)))
-                }
+                Poll::Ready(None) => Poll::Ready(Err(self.damage.last.take().unwrap_or(Fault::Ended))),
             };
         }
     }
@@ -241,10 +191,7 @@ impl Damage {
         if !matches!(fault, Fault::Protocol(_)) {
             return Some(fault);
         }
-        if self
-            .window_began
-            .is_none_or(|began| now - began > Self::WINDOW)
-        {
+        if self.window_began.is_none_or(|began| now - began > Self::WINDOW) {
             (self.window_began, self.in_window) = (Some(now), 0);
         }
         self.in_window += 1;
@@ -270,32 +217,21 @@ fn fault(step: &'static str, error: &retina::Error) -> Fault {
         if status == 200 {
             return Fault::Protocol(format!("in the answer to {step}: {text}"));
         }
-        return Fault::Answered {
-            status,
-            step,
-            text: reason_phrase(status).to_owned(),
-        };
+        return Fault::Answered { status, step, text: reason_phrase(status).to_owned() };
     }
     let lower = text.to_ascii_lowercase();
     if lower.starts_with("unable to connect") {
         if lower.contains("refused") {
             return Fault::Refused;
         }
-        let cause = text
-            .split_once(": ")
-            .map_or(text.as_str(), |(_, cause)| cause);
+        let cause = text.split_once(": ").map_or(text.as_str(), |(_, cause)| cause);
         return Fault::Unreachable(cause.to_owned());
     }
-    if lower.starts_with("error reading from rtsp peer")
-        || lower.starts_with("error writing to rtsp peer")
-    {
+    if lower.starts_with("error reading from rtsp peer") || lower.starts_with("error writing to rtsp peer") {
         return Fault::Ended;
     }
     if lower.starts_with("timeout") {
-        return Fault::Timeout {
-            step,
-            within: Duration::ZERO,
-        };
+        return Fault::Timeout { step, within: Duration::ZERO };
     }
     if lower.starts_with("unsupported") {
         return Fault::Unsupported(text);

@@ -38,8 +38,5 @@ pub struct Video {
 }
 
 /// How a camera is connected to: `connect_rtsp`, or a script.
-pub type Connect = Arc<
-    dyn Fn(Arc<settings::Camera>) -> LocalBoxFuture<'static, Result<Box<dyn Source>, Fault>>
-        + Send
-        + Sync,
->;
+pub type Connect =
+    Arc<dyn Fn(Arc<settings::Camera>) -> LocalBoxFuture<'static, Result<Box<dyn Source>, Fault>> + Send + Sync>;

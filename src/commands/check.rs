@@ -28,11 +28,7 @@ pub struct CheckArgs {
 
 /// Runs `lookout check`.
 pub fn execute(args: &CheckArgs) -> ExitCode {
-    let answer = check(
-        args.config.as_deref(),
-        &mut io::stdout().lock(),
-        &mut io::stderr().lock(),
-    );
+    let answer = check(args.config.as_deref(), &mut io::stdout().lock(), &mut io::stderr().lock());
     match answer {
         Ok(code) => ExitCode::from(code),
         // A reader that has seen enough (`| head`) closes the pipe; there is nobody left to tell.
@@ -56,11 +52,7 @@ fn check(config: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> io:
 }
 
 fn summary(settings: &Settings) -> String {
-    let enabled = settings
-        .cameras
-        .iter()
-        .filter(|camera| camera.enabled)
-        .count();
+    let enabled = settings.cameras.iter().filter(|camera| camera.enabled).count();
     let access = match &settings.server.auth {
         Auth::Open => "without a token",
         Auth::Tokens(_) => "with a token",
@@ -103,10 +95,7 @@ mod tests {
         assert!(out.contains("url = \"rtsp://10.0.0.7/x\""), "{out}");
         assert!(out.contains("password = \"***\""), "{out}");
         assert!(!out.contains("hunter2"), "{out}");
-        assert!(
-            out.contains("in order; 1 camera (1 enabled), 0 sinks, HTTP on 127.0.0.1:8080"),
-            "{out}"
-        );
+        assert!(out.contains("in order; 1 camera (1 enabled), 0 sinks, HTTP on 127.0.0.1:8080"), "{out}");
         toml::from_str::<toml::Table>(&out).expect("the answer is TOML");
     }
 
@@ -123,9 +112,6 @@ mod tests {
         let code = check(Some(Path::new("/nowhere/x.toml")), &mut out, &mut err);
         let err = String::from_utf8(err).expect("UTF-8");
         assert_eq!(code.expect("written"), 2);
-        assert!(
-            err.contains("/nowhere/x.toml") && err.contains("--config"),
-            "{err}"
-        );
+        assert!(err.contains("/nowhere/x.toml") && err.contains("--config"), "{err}");
     }
 }

@@ -101,7 +101,8 @@ fn camera(args: &ProbeArgs) -> Result<settings::Camera, Failure> {
     let password = match (&args.password, &args.password_file) {
         (Some(password), _) => Some(Secret::new(password.clone())),
         (None, Some(file)) => {
-            let text = fs::read_to_string(file).map_err(|e| Failure::Usage(format!("cannot read {}: {e}", file.display())))?;
+            let text =
+                fs::read_to_string(file).map_err(|e| Failure::Usage(format!("cannot read {}: {e}", file.display())))?;
             Some(Secret::new(text.trim()))
         }
         (None, None) => None,
@@ -179,5 +180,9 @@ fn report(found: &Findings, out: &mut impl Write) -> std::io::Result<()> {
     writeln!(out, "connected after   {}", seconds(Some(found.described_after)))?;
     writeln!(out, "first frame       {}", seconds(found.first_frame_after))?;
     writeln!(out, "first key frame   {}", seconds(found.first_key_frame_after))?;
-    writeln!(out, "frames            {} ({} disposable), {} packets lost", found.units, found.disposable, found.lost_packets)
+    writeln!(
+        out,
+        "frames            {} ({} disposable), {} packets lost",
+        found.units, found.disposable, found.lost_packets
+    )
 }

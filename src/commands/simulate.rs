@@ -138,7 +138,9 @@ mod tests {
 
     #[test]
     fn arguments_that_do_not_go_together_are_refused() {
-        for wrong in ["", "clip.mp4 --synthetic", "clip.mp4 --user u", "clip.mp4 --fault nonsense", "clip.mp4 --cameras 0"] {
+        for wrong in
+            ["", "clip.mp4 --synthetic", "clip.mp4 --user u", "clip.mp4 --fault nonsense", "clip.mp4 --cameras 0"]
+        {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -34,12 +34,7 @@ impl Task {
     /// `UnknownLabel`.
     pub fn new(model: Arc<Model>, asked: &settings::Detector) -> Result<Self, DetectError> {
         let wanted = model.labels.select(&asked.labels)?.into();
-        Ok(Self {
-            model,
-            wanted,
-            min_score: asked.min_score,
-            max_overlap: asked.max_overlap,
-        })
+        Ok(Self { model, wanted, min_score: asked.min_score, max_overlap: asked.max_overlap })
     }
 
     /// A detector for one worker, with state and buffers of its own.
@@ -70,11 +65,7 @@ impl Detector for ModelDetector {
         let mapping = self.preparer.prepare(picture, self.session.input()?)?;
         let outputs = self.session.infer()?;
         self.candidates.clear();
-        let mut sieve = Sieve {
-            wanted: &self.task.wanted,
-            min_score: self.task.min_score,
-            kept: &mut self.candidates,
-        };
+        let mut sieve = Sieve { wanted: &self.task.wanted, min_score: self.task.min_score, kept: &mut self.candidates };
         self.task.model.head.read(&outputs.arrays()?, &mut sieve)?;
         suppress(&mut self.candidates, self.task.max_overlap);
         let labels = &self.task.model.labels;
@@ -82,11 +73,7 @@ impl Detector for ModelDetector {
             let area = mapping.to_picture(c.edges).clipped();
             let label = labels.name(c.class)?;
             // A box in the padding has nothing left inside the picture.
-            (area.area() > 0.0).then(|| Detection {
-                label: Arc::clone(label),
-                score: c.score,
-                area,
-            })
+            (area.area() > 0.0).then(|| Detection { label: Arc::clone(label), score: c.score, area })
         };
         Ok(self.candidates.iter().filter_map(detection).collect())
     }

@@ -43,10 +43,7 @@ impl Labels {
     /// `UnknownLabel` for the first wanted label that is not there.
     pub fn select(&self, wanted: &[Arc<str>]) -> Result<Vec<bool>, DetectError> {
         if let Some(unknown) = wanted.iter().find(|w| !self.0.contains(w)) {
-            return Err(DetectError::UnknownLabel {
-                label: unknown.as_ref().to_owned(),
-                known: self.0.join(", "),
-            });
+            return Err(DetectError::UnknownLabel { label: unknown.as_ref().to_owned(), known: self.0.join(", ") });
         }
         let all = wanted.is_empty();
         Ok(self.0.iter().map(|n| all || wanted.contains(n)).collect())
@@ -73,9 +70,7 @@ mod tests {
     #[test]
     fn wanted_labels_become_classes() {
         let coco = Labels::coco();
-        let wanted = coco
-            .select(&["car".into(), "person".into()])
-            .expect("COCO has both");
+        let wanted = coco.select(&["car".into(), "person".into()]).expect("COCO has both");
         let classes: Vec<usize> = (0..80).filter(|&c| wanted[c]).collect();
         assert_eq!(classes, [0, 2]);
         assert_eq!(coco.select(&[]).expect("all"), vec![true; 80]);
@@ -86,9 +81,6 @@ mod tests {
         let error = Labels::new(["person", "parcel"])
             .select(&["person".into(), "postman".into()])
             .expect_err("the model knows no postman");
-        assert_eq!(
-            error.to_string(),
-            "the model knows no label \"postman\"; it knows: person, parcel"
-        );
+        assert_eq!(error.to_string(), "the model knows no label \"postman\"; it knows: person, parcel");
     }
 }

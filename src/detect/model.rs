@@ -3,8 +3,8 @@ use std::{fs, io, path::Path, sync::Arc};
 use ndarray::ArrayViewD;
 use tract_onnx::{
     prelude::{
-        DatumType, Framework, InferenceFact, InferenceModel, InferenceModelExt, IntoRunnable,
-        TValue, Tensor, TractError, TypedModel, TypedRunnableModel, TypedSimpleState, onnx, tvec,
+        DatumType, Framework, InferenceFact, InferenceModel, InferenceModelExt, IntoRunnable, TValue, Tensor,
+        TractError, TypedModel, TypedRunnableModel, TypedSimpleState, onnx, tvec,
     },
     tract_hir::infer::Factoid,
 };
@@ -35,22 +35,14 @@ impl Model {
         let sidecar = Sidecar::beside(path)?;
         let model = read(path)?;
         let size = input_size(&model, &sidecar)?;
-        let unusable = |source: TractError| DetectError::Model {
-            path: path.to_owned(),
-            source: source.into(),
-        };
+        let unusable = |source: TractError| DetectError::Model { path: path.to_owned(), source: source.into() };
         let model = optimised(model, size).map_err(unusable)?;
         let shapes = output_shapes(&model)?;
         let plan = model.into_runnable().map_err(unusable)?;
         let head = Head::new(sidecar.head, shapes, size, sidecar.strides())?;
         let preparation = sidecar.preparation(head.layout().preparation(size));
         let labels = labels(&head, &sidecar)?;
-        Ok(Self {
-            plan,
-            preparation,
-            head,
-            labels,
-        })
+        Ok(Self { plan, preparation, head, labels })
     }
 
     /// A worker's own state.
@@ -61,10 +53,7 @@ impl Model {
         let state = self.plan.spawn().map_err(failed)?;
         let (width, height) = self.preparation.size;
         let input = Tensor::zero::<f32>(&[1, 3, height, width]).map_err(failed)?;
-        Ok(Session {
-            state,
-            input: Arc::new(input),
-        })
+        Ok(Session { state, input: Arc::new(input) })
     }
 }
 
@@ -82,9 +71,7 @@ impl Session {
     /// `Inference`.
     pub fn input(&mut self) -> Result<&mut [f32], DetectError> {
         // The run before has given its reference back; if not, this copies.
-        let numbers = Arc::make_mut(&mut self.input)
-            .to_plain_array_view_mut::<f32>()
-            .map_err(failed)?;
+        let numbers = Arc::make_mut(&mut self.input).to_plain_array_view_mut::<f32>().map_err(failed)?;
         Ok(numbers.into_slice().expect("a fresh tensor is contiguous"))
     }
 
@@ -94,10 +81,7 @@ impl Session {
     /// `Inference`.
     pub fn infer(&mut self) -> Result<Outputs, DetectError> {
         let input = TValue::from_const(Arc::clone(&self.input));
-        self.state
-            .run(tvec!(input))
-            .map(|v| Outputs(v.into_vec()))
-            .map_err(failed)
+        self.state.run(tvec!(input)).map(|v| Outputs(v.into_vec())).map_err(failed)
     }
 }
 
@@ -111,24 +95,16 @@ impl Outputs {
     /// # Errors
     /// `Inference`, where an output is not made of 32-bit floating point numbers.
     pub fn arrays(&self) -> Result<Vec<ArrayViewD<'_, f32>>, DetectError> {
-        self.0
-            .iter()
-            .map(|v| v.to_plain_array_view::<f32>().map_err(failed))
-            .collect()
+        self.0.iter().map(|v| v.to_plain_array_view::<f32>().map_err(failed)).collect()
     }
 }
 
 fn failed(source: TractError) -> DetectError {
-    DetectError::Inference {
-        source: source.into(),
-    }
+    DetectError::Inference { source: source.into() }
 }
 
 fn read(path: &Path) -> Result<InferenceModel, DetectError> {
-    let unreadable = |source| DetectError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let unreadable = |source| DetectError::Read { path: path.to_owned(), source };
     let bytes = fs::metadata(path).map_err(unreadable)?.len();
     if bytes > Model::MOST_BYTES {
         return Err(unreadable(io::Error::other("it is larger than 512 MiB")));
@@ -139,10 +115,7 @@ fn read(path: &Path) -> Result<InferenceModel, DetectError> {
         .with_ignore_output_shapes(true)
         .with_ignore_value_info(true)
         .model_for_path(path)
-        .map_err(|source| DetectError::Model {
-            path: path.to_owned(),
-            source: source.into(),
-        })
+        .map_err(|source| DetectError::Model { path: path.to_owned(), source: source.into() })
 }
 
 /// Width and height of the input: as the file says, or where it leaves them open, as the sidecar does.
@@ -158,27 +131,16 @@ fn input_size(model: &InferenceModel, sidecar: &Sidecar) -> Result<(usize, usize
         let dim = fact.shape.dim(i).and_then(|d| d.concretize());
         dim.and_then(|d| d.as_i64().and_then(|d| usize::try_from(d).ok()))
     };
-    let is_float = fact
-        .datum_type
-        .concretize()
-        .is_none_or(|t| t == DatumType::F32);
+    let is_float = fact.datum_type.concretize().is_none_or(|t| t == DatumType::F32);
     let is_picture = fact.shape.rank().concretize() == Some(4)
         && matches!(dim(0), None | Some(1))
         && matches!(dim(1), None | Some(3));
     if !is_float || !is_picture {
-        return unfit(
-            found(),
-            "it must be 32-bit floating point of shape [1, 3, height, width]",
-        );
+        return unfit(found(), "it must be 32-bit floating point of shape [1, 3, height, width]");
     }
-    let (width, height) = sidecar
-        .size
-        .map_or((None, None), |[w, h]| (Some(w), Some(h)));
+    let (width, height) = sidecar.size.map_or((None, None), |[w, h]| (Some(w), Some(h)));
     let (Some(w), Some(h)) = (dim(3).or(width), dim(2).or(height)) else {
-        return unfit(
-            found(),
-            "name the size in the sidecar, as size = [width, height]",
-        );
+        return unfit(found(), "name the size in the sidecar, as size = [width, height]");
     };
     if width.is_some_and(|said| said != w) || height.is_some_and(|said| said != h) {
         return unfit(found(), "the sidecar says another size");
@@ -186,10 +148,7 @@ fn input_size(model: &InferenceModel, sidecar: &Sidecar) -> Result<(usize, usize
     Ok((w, h))
 }
 
-fn optimised(
-    model: InferenceModel,
-    (width, height): (usize, usize),
-) -> Result<TypedModel, TractError> {
+fn optimised(model: InferenceModel, (width, height): (usize, usize)) -> Result<TypedModel, TractError> {
     let fact = InferenceFact::dt_shape(DatumType::F32, [1, 3, height, width]);
     model.with_input_fact(0, fact)?.into_optimized()
 }
@@ -213,10 +172,7 @@ fn labels(head: &Head, sidecar: &Sidecar) -> Result<Labels, DetectError> {
         (None, _) => Labels::coco(),
     };
     match head.classes() {
-        Some(classes) if classes != labels.len() => Err(DetectError::Labels {
-            classes,
-            labels: labels.len(),
-        }),
+        Some(classes) if classes != labels.len() => Err(DetectError::Labels { classes, labels: labels.len() }),
         _ => Ok(labels),
     }
 }

@@ -24,9 +24,8 @@ pub fn suppress(candidates: &mut Vec<Candidate>, max_overlap: f32) {
     let mut kept = 0;
     for i in 0..candidates.len() {
         let next = candidates[i];
-        let covered = candidates[..kept]
-            .iter()
-            .any(|k| k.class == next.class && overlap(&k.edges, &next.edges) > max_overlap);
+        let covered =
+            candidates[..kept].iter().any(|k| k.class == next.class && overlap(&k.edges, &next.edges) > max_overlap);
         if !covered {
             candidates[kept] = next;
             kept += 1;
@@ -53,11 +52,7 @@ mod tests {
     use super::*;
 
     fn person(score: f32, edges: [f32; 4]) -> Candidate {
-        Candidate {
-            class: 0,
-            score,
-            edges,
-        }
+        Candidate { class: 0, score, edges }
     }
 
     #[test]

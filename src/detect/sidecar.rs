@@ -57,10 +57,7 @@ impl Sidecar {
     /// `Read`, or `Sidecar` with what is wrong in it.
     pub(super) fn beside(model: &Path) -> Result<Self, DetectError> {
         let path = model.with_extension("toml");
-        let read = |source| DetectError::Read {
-            path: path.clone(),
-            source,
-        };
+        let read = |source| DetectError::Read { path: path.clone(), source };
         match fs::metadata(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(e) => return Err(read(e)),
@@ -70,10 +67,7 @@ impl Sidecar {
             Ok(_) => {}
         }
         let text = fs::read_to_string(&path).map_err(read)?;
-        Self::parse(&text).map_err(|source| DetectError::Sidecar {
-            path: path.clone(),
-            source,
-        })
+        Self::parse(&text).map_err(|source| DetectError::Sidecar { path: path.clone(), source })
     }
 
     fn parse(text: &str) -> Result<Self, super::error::Cause> {
@@ -88,10 +82,7 @@ impl Sidecar {
         let edge = 32..=Self::LONGEST;
         let bytes = 0.0..=255.0;
         let finite = |v: &[f32; 3]| v.iter().all(|v| v.is_finite());
-        if self
-            .size
-            .is_some_and(|s| !s.iter().all(|e| edge.contains(e)))
-        {
+        if self.size.is_some_and(|s| !s.iter().all(|e| edge.contains(e))) {
             Some("size: width and height must be 32 to 4096")
         } else if self.range.is_some() && (self.mean.is_some() || self.std.is_some()) {
             Some("range: say either range, or mean and std")
@@ -103,9 +94,11 @@ impl Sidecar {
             Some("pad: must be 0 to 255")
         } else if self.labels.as_ref().is_some_and(Vec::is_empty) {
             Some("labels: must name at least one")
-        } else if self.strides.as_ref().is_some_and(|s| {
-            !(1..=8).contains(&s.len()) || !s.iter().all(|s| (1..=Self::LONGEST).contains(s))
-        }) {
+        } else if self
+            .strides
+            .as_ref()
+            .is_some_and(|s| !(1..=8).contains(&s.len()) || !s.iter().all(|s| (1..=Self::LONGEST).contains(s)))
+        {
             Some("strides: must be one to eight numbers of 1 to 4096")
         } else {
             None
@@ -122,10 +115,7 @@ impl Sidecar {
         let (mean, std) = match self.range {
             Some(Range::Bytes) => ([0.0; 3], [1.0; 3]),
             Some(Range::Unit) => ([0.0; 3], [255.0; 3]),
-            None => (
-                self.mean.unwrap_or(usual.mean),
-                self.std.unwrap_or(usual.std),
-            ),
+            None => (self.mean.unwrap_or(usual.mean), self.std.unwrap_or(usual.std)),
         };
         Preparation {
             size: usual.size,
@@ -196,10 +186,7 @@ mod tests {
     fn it_lies_beside_the_model_and_may_be_missing() {
         let folder = tempfile::tempdir().expect("a folder");
         let model = folder.path().join("people.onnx");
-        assert_eq!(
-            Sidecar::beside(&model).expect("none is fine"),
-            Sidecar::default()
-        );
+        assert_eq!(Sidecar::beside(&model).expect("none is fine"), Sidecar::default());
         fs::write(folder.path().join("people.toml"), "pad = 300").expect("written");
         let error = Sidecar::beside(&model).expect_err("300 is no byte");
         assert!(error.to_string().contains("people.toml: pad"), "{error}");

@@ -38,12 +38,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
-        Self::VisitStarted,
-        Self::VisitEnded,
-        Self::CameraDown,
-        Self::CameraUp,
-    ];
+    pub const ALL: [Self; 4] = [Self::VisitStarted, Self::VisitEnded, Self::CameraDown, Self::CameraUp];
 
     /// The CloudEvents `type`.
     pub fn as_str(self) -> &'static str {

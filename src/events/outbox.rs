@@ -134,12 +134,7 @@ impl Outbox {
     const POSTPONED_AT_MOST: SignedDuration = SignedDuration::from_hours(27);
 
     /// Starts it on a thread of its own (an `Arbiter` of the running `System`).
-    pub fn start(
-        store: Store,
-        storage: Storage,
-        sinks: Vec<Arc<str>>,
-        board: Arc<Board>,
-    ) -> Addr<Self> {
+    pub fn start(store: Store, storage: Storage, sinks: Vec<Arc<str>>, board: Arc<Board>) -> Addr<Self> {
         Self::start_in_arbiter(&Arbiter::new().handle(), move |_| Self {
             store,
             storage,
@@ -188,10 +183,7 @@ impl Outbox {
     }
 
     fn tally(&self, sink: &str) -> Option<Tally> {
-        self.store
-            .tally(sink)
-            .inspect_err(|error| tracing::warn!(sink, %error, "deliveries cannot be counted"))
-            .ok()
+        self.store.tally(sink).inspect_err(|error| tracing::warn!(sink, %error, "deliveries cannot be counted")).ok()
     }
 
     fn wake_all(&self) {
@@ -317,9 +309,7 @@ impl Handler<Retain> for Outbox {
 
     fn handle(&mut self, _: Retain, ctx: &mut Self::Context) {
         let now = Timestamp::now();
-        let latest = now
-            .saturating_add(Self::POSTPONED_AT_MOST)
-            .unwrap_or(Timestamp::MAX);
+        let latest = now.saturating_add(Self::POSTPONED_AT_MOST).unwrap_or(Timestamp::MAX);
         for sink in &self.sinks {
             if let Err(error) = self.store.forgive_clock(sink, latest) {
                 tracing::warn!(%error, "postponed deliveries cannot be looked through");
@@ -329,10 +319,7 @@ impl Handler<Retain> for Outbox {
             Ok(retained) => {
                 self.board.outbox.dropped.add(retained.dropped);
                 if retained.dropped > 0 {
-                    tracing::warn!(
-                        events = retained.dropped,
-                        "events were removed before every sink had them"
-                    );
+                    tracing::warn!(events = retained.dropped, "events were removed before every sink had them");
                 }
                 if retained.removed > 0 {
                     self.wake_all();

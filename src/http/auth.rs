@@ -38,7 +38,14 @@ mod tests {
         let auth = Auth::Tokens(vec![Secret::new("first-token-0123"), Secret::new("second-token-456")]);
         assert!(may(&auth, Some("Bearer second-token-456")));
         assert!(may(&auth, Some("bearer first-token-0123")));
-        for wrong in [None, Some(""), Some("first-token-0123"), Some("Basic first-token-0123"), Some("Bearer first-token-012"), Some("Bearer ")] {
+        for wrong in [
+            None,
+            Some(""),
+            Some("first-token-0123"),
+            Some("Basic first-token-0123"),
+            Some("Bearer first-token-012"),
+            Some("Bearer "),
+        ] {
             assert!(!may(&auth, wrong), "{wrong:?}");
         }
         assert!(may(&Auth::Open, None));

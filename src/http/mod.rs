@@ -13,11 +13,7 @@ pub use error::Problem;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
-use crate::{
-    events::Reader,
-    settings::Auth,
-    status::Board,
-};
+use crate::{events::Reader, settings::Auth, status::Board};
 
 /// What the HTTP side is joined to.
 #[derive(Clone)]

@@ -93,7 +93,8 @@ pub fn status(board: &Board) -> Value {
             })
         })
         .collect();
-    let process = usage().map(|u| json!({"cpu_s": u.cpu_seconds, "resident_bytes": u.resident_bytes, "threads": u.threads}));
+    let process =
+        usage().map(|u| json!({"cpu_s": u.cpu_seconds, "resident_bytes": u.resident_bytes, "threads": u.threads}));
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "ready": board.is_ready(),

@@ -30,8 +30,7 @@ impl Backlog {
     /// as what follows it cannot be decoded, all is given up until the next key frame.
     pub fn push(&mut self, unit: AccessUnit) -> GivenUp {
         let mut given_up = GivenUp::default();
-        let over =
-            self.bytes + unit.data.len() > Self::MAX_BYTES || self.units.len() >= Self::MAX_UNITS;
+        let over = self.bytes + unit.data.len() > Self::MAX_BYTES || self.units.len() >= Self::MAX_UNITS;
         if unit.key || over {
             given_up.units += self.units.len() as u64;
             self.units.clear();
@@ -75,14 +74,7 @@ mod tests {
 
     fn unit(timestamp: i64, key: bool, len: usize) -> AccessUnit {
         let data = Bytes::from(vec![0; len]);
-        AccessUnit {
-            data,
-            timestamp,
-            received: Moment::now(),
-            key,
-            disposable: false,
-            lost_packets: 0,
-        }
+        AccessUnit { data, timestamp, received: Moment::now(), key, disposable: false, lost_packets: 0 }
     }
 
     #[test]
@@ -92,10 +84,7 @@ mod tests {
         assert_eq!(backlog.push(unit(1, false, 10)).units, 0);
         assert_eq!(backlog.push(unit(2, true, 10)).units, 2);
         assert_eq!(backlog.push(unit(3, false, 10)).units, 0);
-        assert_eq!(
-            [backlog.pop(), backlog.pop()].map(|u| u.map(|u| u.timestamp)),
-            [Some(2), Some(3)]
-        );
+        assert_eq!([backlog.pop(), backlog.pop()].map(|u| u.map(|u| u.timestamp)), [Some(2), Some(3)]);
         assert!(backlog.is_empty());
     }
 
@@ -107,10 +96,7 @@ mod tests {
             given_up += backlog.push(unit(i, i == 0, 1 << 20)).units;
             assert!(backlog.bytes <= Backlog::MAX_BYTES);
         }
-        assert_eq!(
-            given_up, 1000,
-            "the bound was passed, so nothing is decodable until the next key frame"
-        );
+        assert_eq!(given_up, 1000, "the bound was passed, so nothing is decodable until the next key frame");
         assert_eq!(backlog.push(unit(1000, false, 1)).units, 1);
         assert_eq!(backlog.push(unit(1001, true, 1)).units, 0);
         assert_eq!(backlog.pop().map(|u| u.timestamp), Some(1001));
@@ -119,9 +105,7 @@ mod tests {
     #[test]
     fn small_units_are_bounded_by_their_number() {
         let mut backlog = Backlog::default();
-        let given_up: u64 = (0..10_000)
-            .map(|i| backlog.push(unit(i, i == 0, 1)).units)
-            .sum();
+        let given_up: u64 = (0..10_000).map(|i| backlog.push(unit(i, i == 0, 1)).units).sum();
         assert_eq!(given_up, 10_000);
         assert_eq!(backlog.len(), 0);
     }

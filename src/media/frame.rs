@@ -41,39 +41,21 @@ impl I420 {
     ///
     /// # Panics
     /// If a plane is shorter than its size and stride say.
-    pub fn from_planes(
-        width: usize,
-        height: usize,
-        planes: [&[u8]; 3],
-        strides: [usize; 3],
-    ) -> Self {
+    pub fn from_planes(width: usize, height: usize, planes: [&[u8]; 3], strides: [usize; 3]) -> Self {
         let (cw, ch) = (width.div_ceil(2), height.div_ceil(2));
         let mut data = Vec::with_capacity(width * height + 2 * cw * ch);
-        for ((plane, stride), (w, h)) in
-            planes
-                .into_iter()
-                .zip(strides)
-                .zip([(width, height), (cw, ch), (cw, ch)])
-        {
+        for ((plane, stride), (w, h)) in planes.into_iter().zip(strides).zip([(width, height), (cw, ch), (cw, ch)]) {
             for row in 0..h {
                 data.extend_from_slice(&plane[row * stride..row * stride + w]);
             }
         }
-        Self {
-            width,
-            height,
-            data,
-        }
+        Self { width, height, data }
     }
 
     /// Takes planes that are packed already; `None` if their length does not fit the size.
     pub fn from_packed(width: usize, height: usize, data: Vec<u8>) -> Option<Self> {
         let chroma = width.div_ceil(2) * height.div_ceil(2);
-        (data.len() == width * height + 2 * chroma).then_some(Self {
-            width,
-            height,
-            data,
-        })
+        (data.len() == width * height + 2 * chroma).then_some(Self { width, height, data })
     }
 
     /// Pixels in a row.

@@ -62,11 +62,7 @@ mod tests {
     fn only_the_newest_waits_and_a_ticket_is_due_once() {
         let slot = Latest::default();
         assert_eq!(slot.put(1), None, "empty: send a ticket");
-        assert_eq!(
-            slot.put(2),
-            Some(1),
-            "superseded: the ticket is out already"
-        );
+        assert_eq!(slot.put(2), Some(1), "superseded: the ticket is out already");
         assert_eq!(slot.take(), Some(2));
         assert_eq!(slot.take(), None);
         assert_eq!(slot.put(3), None, "taken: send a ticket again");

@@ -74,13 +74,7 @@ pub struct Configure(pub settings::Camera);
 impl Scene {
     /// The scene of the camera that `cell` shows, which writes its events to `outbox`.
     pub fn new(core: SceneCore, cell: Arc<CameraCell>, outbox: Recipient<Record>) -> Self {
-        Self {
-            core,
-            cell,
-            outbox,
-            hook: None,
-            failing: false,
-        }
+        Self { core, cell, outbox, hook: None, failing: false }
     }
 
     /// Takes up what was begun when the process last ended.
@@ -217,9 +211,5 @@ fn show(cell: &CameraCell, detected: Detected) {
         Some(coded) => Picture::Coded(coded.clone()),
         None => Picture::Decoded(frame),
     };
-    cell.set_last_seen(LastSeen {
-        picture,
-        captured,
-        detections: seen.into(),
-    });
+    cell.set_last_seen(LastSeen { picture, captured, detections: seen.into() });
 }

@@ -26,11 +26,7 @@ impl Availability {
     /// A life of the camera ended with a fault. Further failed lives are the same outage.
     pub(super) fn lost(&mut self, at: Moment, reason: Reason, message: String) {
         let since = self.gone.take().map_or(at, |outage| outage.since);
-        self.gone = Some(Outage {
-            since,
-            reason,
-            message,
-        });
+        self.gone = Some(Outage { since, reason, message });
     }
 
     /// The camera streams. If it had been told to be down: since when, so that it is told to be up.

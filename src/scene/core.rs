@@ -69,8 +69,7 @@ impl SceneCore {
         self.reporter.camera.name = settings.name.clone();
         self.rules = Rules::of(settings);
         self.down_after = settings.visits.down_after;
-        self.tracker =
-            (settings.every < Tracker::SLOWEST).then(|| self.tracker.take().unwrap_or_default());
+        self.tracker = (settings.every < Tracker::SLOWEST).then(|| self.tracker.take().unwrap_or_default());
 
         let mut before = std::mem::take(&mut self.watches);
         self.watches = Area::of(&settings.zones)
@@ -164,13 +163,7 @@ impl SceneCore {
     }
 
     /// A life of the camera ended with a fault: until it streams again nothing can be seen.
-    pub fn camera_lost(
-        &mut self,
-        generation: Generation,
-        at: Moment,
-        reason: Reason,
-        message: String,
-    ) {
+    pub fn camera_lost(&mut self, generation: Generation, at: Moment, reason: Reason, message: String) {
         if generation < self.generation {
             return;
         }
@@ -242,33 +235,19 @@ impl SceneCore {
 
 impl Watch {
     fn new(area: Area) -> Self {
-        Self {
-            area,
-            visits: Visits::default(),
-            label: None,
-        }
+        Self { area, visits: Visits::default(), label: None }
     }
 
     /// Who is in the area, and the label of the surest of them.
-    fn inside(
-        &self,
-        seen: &[Detection],
-        tracks: &[Option<u64>],
-    ) -> (Vec<Sighting>, Option<Arc<str>>) {
+    fn inside(&self, seen: &[Detection], tracks: &[Option<u64>]) -> (Vec<Sighting>, Option<Arc<str>>) {
         let inside = || {
             let all = seen.iter().zip(tracks);
             all.filter(|(detection, _)| self.area.holds(&detection.area))
         };
-        let sightings = inside().map(|(detection, track)| Sighting {
-            score: detection.score,
-            area: detection.area,
-            track: *track,
-        });
+        let sightings =
+            inside().map(|(detection, track)| Sighting { score: detection.score, area: detection.area, track: *track });
         let surest = inside().max_by(|(a, _), (b, _)| a.score.total_cmp(&b.score));
-        (
-            sightings.collect(),
-            surest.map(|(detection, _)| detection.label.clone()),
-        )
+        (sightings.collect(), surest.map(|(detection, _)| detection.label.clone()))
     }
 
     /// Ends the open visit without a sample that shows that nobody is there.

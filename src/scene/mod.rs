@@ -15,9 +15,7 @@ mod visits;
 mod zones;
 
 pub use self::{
-    actor::{
-        CameraLost, CameraRemoved, CameraStopped, CameraStreaming, Configure, SampleHook, Scene,
-    },
+    actor::{CameraLost, CameraRemoved, CameraStopped, CameraStreaming, Configure, SampleHook, Scene},
     core::SceneCore,
     report::IdSource,
 };

@@ -96,10 +96,7 @@ impl Reporter {
     pub(super) fn down(&self, outage: Outage, now: Moment) -> Event {
         self.event(EventKind::CameraDown, now.wall, |subject| {
             subject.down_since = Some(outage.since.wall);
-            subject.reason = Some(ReasonFacts {
-                code: outage.reason,
-                message: outage.message,
-            });
+            subject.reason = Some(ReasonFacts { code: outage.reason, message: outage.message });
         })
     }
 
@@ -125,20 +122,12 @@ impl Reporter {
             down_since: None,
         };
         fill(&mut data);
-        Event {
-            id: EventId((self.ids.0)()),
-            kind,
-            time,
-            data,
-        }
+        Event { id: EventId((self.ids.0)()), kind, time, data }
     }
 }
 
 fn decided(subject: &mut Subject, decision: Decision<'_>) {
-    let Decision {
-        detected,
-        mut inside,
-    } = decision;
+    let Decision { detected, mut inside } = decision;
     let (origin, picture) = (&detected.frame.origin, &detected.frame.picture);
     subject.count = Some(u32::try_from(inside.len()).unwrap_or(u32::MAX));
     inside.truncate(SHOWN);

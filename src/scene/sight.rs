@@ -44,9 +44,7 @@ impl Sight {
 
     /// A clock that stands still while the camera is gone.
     pub(super) fn clock(&self, at: Moment) -> Instant {
-        let running = self
-            .dark_since
-            .map_or(at.steady, |dark| dark.steady.min(at.steady));
+        let running = self.dark_since.map_or(at.steady, |dark| dark.steady.min(at.steady));
         running.checked_sub(self.dark_before).unwrap_or(running)
     }
 
@@ -57,9 +55,7 @@ impl Sight {
 
     /// How long the camera streamed without anything being looked at: every detection failed.
     pub(super) fn unjudged_for(&self, now: Moment) -> Duration {
-        self.looked.map_or(Duration::ZERO, |looked| {
-            self.clock(now).saturating_duration_since(looked)
-        })
+        self.looked.map_or(Duration::ZERO, |looked| self.clock(now).saturating_duration_since(looked))
     }
 }
 
@@ -82,11 +78,7 @@ mod tests {
         assert_eq!((seen(&sight, 112), seen(&sight, 120)), (12, 20));
         sight.lost(at(120));
         assert_eq!(sight.dark_for(at(121)).as_secs(), 101, "both stretches");
-        assert_eq!(
-            sight.unjudged_for(at(121)).as_secs(),
-            10,
-            "10 to 12, 112 to 120"
-        );
+        assert_eq!(sight.unjudged_for(at(121)).as_secs(), 10, "10 to 12, 112 to 120");
         sight.returned(at(121));
         sight.looked(at(122));
         assert_eq!(sight.dark_for(at(130)), Duration::ZERO);

@@ -55,8 +55,7 @@ impl Tracker {
 
     /// The track of each detection of a sample captured at `at`, in the detections' order.
     pub(super) fn follow(&mut self, seen: &[Detection], at: Instant) -> Vec<Option<u64>> {
-        self.tracks
-            .retain(|t| at.saturating_duration_since(t.seen) <= Self::KEPT);
+        self.tracks.retain(|t| at.saturating_duration_since(t.seen) <= Self::KEPT);
         let best = seen.iter().map(|d| d.score).fold(0.0, f32::max);
         let is_sure = |d: &Detection| d.score >= best * Self::SURE;
 
@@ -64,17 +63,11 @@ impl Tracker {
         let places: Vec<Rect> = self.tracks.iter().map(|t| t.expected(at)).collect();
         let overlap = |t: usize, d: usize| {
             let (track, seen) = (&self.tracks[t], &seen[d]);
-            let margin = at
-                .saturating_duration_since(track.seen)
-                .as_secs_f32()
-                .min(0.5);
+            let margin = at.saturating_duration_since(track.seen).as_secs_f32().min(0.5);
             let same = track.label == seen.label;
             same.then(|| widened(&places[t], margin).iou(&widened(&seen.area, margin)))
         };
-        joining.join(
-            |t, d| overlap(t, d).filter(|_| is_sure(&seen[d])),
-            Self::SURE_OVERLAP,
-        );
+        joining.join(|t, d| overlap(t, d).filter(|_| is_sure(&seen[d])), Self::SURE_OVERLAP);
         joining.join(overlap, Self::UNSURE_OVERLAP);
 
         let mut ids = vec![None; seen.len()];
@@ -85,11 +78,7 @@ impl Tracker {
                     Some(self.tracks[t].id)
                 }
                 // An unsure box on top of a track is most likely a part of the same body.
-                None if !is_sure(detection)
-                    && places
-                        .iter()
-                        .any(|p| p.iou(&detection.area) >= Self::SURE_OVERLAP) =>
-                {
+                None if !is_sure(detection) && places.iter().any(|p| p.iou(&detection.area) >= Self::SURE_OVERLAP) => {
                     None
                 }
                 None => self.begin(detection, at),
@@ -121,12 +110,7 @@ impl Track {
     fn expected(&self, at: Instant) -> Rect {
         let dt = at.saturating_duration_since(self.seen).as_secs_f32();
         let (x, y) = (self.x.after(dt), self.y.after(dt));
-        Rect::from_edges(
-            x - self.w / 2.0,
-            y - self.h / 2.0,
-            x + self.w / 2.0,
-            y + self.h / 2.0,
-        )
+        Rect::from_edges(x - self.w / 2.0, y - self.h / 2.0, x + self.w / 2.0, y + self.h / 2.0)
     }
 
     fn observe(&mut self, area: &Rect, at: Instant) {
@@ -142,11 +126,7 @@ impl Track {
 
 impl Motion {
     fn at(position: f32) -> Self {
-        Self {
-            position,
-            speed: 0.0,
-            observations: 1,
-        }
+        Self { position, speed: 0.0, observations: 1 }
     }
 
     fn after(&self, dt: f32) -> f32 {
@@ -178,10 +158,7 @@ struct Joining {
 
 impl Joining {
     fn new(tracks: usize, detections: usize) -> Self {
-        Self {
-            taken: vec![false; tracks],
-            track_of: vec![None; detections],
-        }
+        Self { taken: vec![false; tracks], track_of: vec![None; detections] }
     }
 
     /// Joins what is free on both sides and overlaps at least by `least`, the best pair first.
@@ -206,12 +183,7 @@ impl Joining {
 
 fn widened(area: &Rect, margin: f32) -> Rect {
     let (w, h) = (area.w * margin, area.h * margin);
-    Rect::from_edges(
-        area.x - w,
-        area.y - h,
-        area.x + area.w + w,
-        area.y + area.h + h,
-    )
+    Rect::from_edges(area.x - w, area.y - h, area.x + area.w + w, area.y + area.h + h)
 }
 
 #[cfg(test)]
@@ -219,24 +191,14 @@ mod tests {
     use super::*;
 
     fn person(x: f32, score: f32) -> Detection {
-        Detection {
-            label: "person".into(),
-            score,
-            area: Rect::from_edges(x - 0.04, 0.4, x + 0.04, 0.7),
-        }
+        Detection { label: "person".into(), score, area: Rect::from_edges(x - 0.04, 0.4, x + 0.04, 0.7) }
     }
 
     /// Follows samples that are `every_ms` apart; the ids of each.
-    fn follow(
-        every_ms: u64,
-        samples: impl IntoIterator<Item = Vec<Detection>>,
-    ) -> Vec<Vec<Option<u64>>> {
+    fn follow(every_ms: u64, samples: impl IntoIterator<Item = Vec<Detection>>) -> Vec<Vec<Option<u64>>> {
         let start = Instant::now();
         let mut tracker = Tracker::default();
-        (0..)
-            .zip(samples)
-            .map(|(n, seen)| tracker.follow(&seen, start + Duration::from_millis(n * every_ms)))
-            .collect()
+        (0..).zip(samples).map(|(n, seen)| tracker.follow(&seen, start + Duration::from_millis(n * every_ms))).collect()
     }
 
     #[test]
@@ -295,25 +257,13 @@ mod tests {
 
     #[test]
     fn a_long_absence_ends_a_track() {
-        let ids = follow(
-            100,
-            (0..30).map(|n| {
-                if (5..20).contains(&n) {
-                    vec![]
-                } else {
-                    vec![person(0.5, 0.7)]
-                }
-            }),
-        );
+        let ids = follow(100, (0..30).map(|n| if (5..20).contains(&n) { vec![] } else { vec![person(0.5, 0.7)] }));
         assert_eq!((ids[4][0], ids[20][0]), (Some(1), Some(2)));
     }
 
     #[test]
     fn a_walker_is_followed_at_three_samples_a_second() {
-        let ids = follow(
-            333,
-            (0..12).map(|n| vec![person(0.1 + 0.06 * n as f32, 0.7)]),
-        );
+        let ids = follow(333, (0..12).map(|n| vec![person(0.1 + 0.06 * n as f32, 0.7)]));
         assert!(ids.iter().flatten().all(|id| *id == Some(1)), "{ids:?}");
     }
 
@@ -351,10 +301,7 @@ mod tests {
         let mut tracker = Tracker::default();
         let start = Instant::now();
         for n in 0..50 {
-            let shifted: Vec<_> = crowd
-                .iter()
-                .map(|d| person(d.area.x + 0.5 * n as f32, 0.8))
-                .collect();
+            let shifted: Vec<_> = crowd.iter().map(|d| person(d.area.x + 0.5 * n as f32, 0.8)).collect();
             let ids = tracker.follow(&shifted, start + Duration::from_millis(100 * n));
             assert!(tracker.tracks.len() <= Tracker::MOST);
             assert_eq!(ids.len(), 200);
@@ -368,10 +315,7 @@ mod tests {
 
     #[test]
     fn boxes_that_are_no_numbers_are_survived() {
-        let ids = follow(
-            100,
-            vec![vec![person(f32::NAN, 0.8), person(0.5, f32::NAN)]; 3],
-        );
+        let ids = follow(100, vec![vec![person(f32::NAN, 0.8), person(0.5, f32::NAN)]; 3]);
         assert_eq!(ids.len(), 3);
     }
 }

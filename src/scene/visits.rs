@@ -30,13 +30,7 @@ impl Rules {
     pub(super) fn of(camera: &Camera) -> Self {
         // Far more samples than anybody remembers: it bounds the memory of a window.
         const LONGEST_WINDOW: u32 = 1024;
-        let VisitRules {
-            hits,
-            window,
-            quiet,
-            blind,
-            ..
-        } = camera.visits;
+        let VisitRules { hits, window, quiet, blind, .. } = camera.visits;
         let hits = hits.clamp(1, LONGEST_WINDOW);
         Self {
             hits: hits as usize,
@@ -114,16 +108,8 @@ impl Visits {
         }
     }
 
-    fn arrival(
-        &mut self,
-        sample: Sample,
-        rules: &Rules,
-        fresh_id: impl FnOnce() -> VisitId,
-    ) -> Option<VisitFacts> {
-        let since_before = self
-            .recent
-            .back()
-            .map(|before| sample.clock.saturating_duration_since(before.clock));
+    fn arrival(&mut self, sample: Sample, rules: &Rules, fresh_id: impl FnOnce() -> VisitId) -> Option<VisitFacts> {
+        let since_before = self.recent.back().map(|before| sample.clock.saturating_duration_since(before.clock));
         if since_before.is_some_and(|gap| gap > rules.blind.max(rules.quiet)) {
             // Nothing was looked at for so long that what was seen before is another story.
             self.recent.clear();
@@ -158,10 +144,7 @@ impl Visits {
         let open = self.open.take()?;
         // The wall clock may have been set back meanwhile; a visit never ends before it starts.
         let ended_at = open.last_seen.max(open.facts.started_at);
-        Some(VisitFacts {
-            ended_at: Some(ended_at),
-            ..open.facts
-        })
+        Some(VisitFacts { ended_at: Some(ended_at), ..open.facts })
     }
 
     /// Takes up a visit that was open when the process last ended; gives it back if one is open already. Until
@@ -170,12 +153,7 @@ impl Visits {
         if self.open.is_some() {
             return Err(facts);
         }
-        self.open = Some(Open {
-            last_seen: facts.started_at,
-            last_seen_clock: clock,
-            empty_since: 0,
-            facts,
-        });
+        self.open = Some(Open { last_seen: facts.started_at, last_seen_clock: clock, empty_since: 0, facts });
         Ok(())
     }
 
@@ -199,31 +177,18 @@ mod tests {
             .zip(digits)
             .filter_map(|(n, count)| {
                 let t = Duration::from_millis(n * every_ms);
-                let sample = Sample {
-                    captured: wall + t,
-                    clock: start + t,
-                    count,
-                };
+                let sample = Sample { captured: wall + t, clock: start + t, count };
                 visits.judge(sample, &rules, VisitId::fresh)
             })
             .map(|change| match change {
                 Change::Started(v) => format!("started {} peak {}", ms(v.started_at), v.peak_count),
-                Change::Ended(v) => format!(
-                    "ended {} peak {}",
-                    ms(v.ended_at.expect("an end")),
-                    v.peak_count
-                ),
+                Change::Ended(v) => format!("ended {} peak {}", ms(v.ended_at.expect("an end")), v.peak_count),
             })
             .collect()
     }
 
     fn rules(hits: usize, window: usize, quiet_ms: u64) -> Rules {
-        Rules {
-            hits,
-            window,
-            quiet: Duration::from_millis(quiet_ms),
-            blind: Duration::from_secs(120),
-        }
+        Rules { hits, window, quiet: Duration::from_millis(quiet_ms), blind: Duration::from_secs(120) }
     }
 
     #[test]
@@ -232,18 +197,12 @@ mod tests {
         assert_eq!(run(two_of_four, 500, "0100010001"), [""; 0], "1 in any 4");
         assert_eq!(run(two_of_four, 500, "010020"), ["started 500 peak 2"]);
         assert_eq!(run(rules(1, 1, 2000), 500, "003"), ["started 1000 peak 3"]);
-        assert_eq!(
-            run(rules(3, 3, 2000), 500, "110110111"),
-            ["started 3000 peak 1"]
-        );
+        assert_eq!(run(rules(3, 3, 2000), 500, "110110111"), ["started 3000 peak 1"]);
     }
 
     #[test]
     fn a_visit_ends_at_the_last_sample_that_saw_somebody() {
-        assert_eq!(
-            run(rules(2, 3, 2000), 500, "011130002000000"),
-            ["started 500 peak 1", "ended 4000 peak 3"]
-        );
+        assert_eq!(run(rules(2, 3, 2000), 500, "011130002000000"), ["started 500 peak 1", "ended 4000 peak 3"]);
     }
 
     #[test]
@@ -253,16 +212,8 @@ mod tests {
 
     #[test]
     fn ten_samples_a_second_bridge_short_misses() {
-        let seen = format!(
-            "{}{}{}",
-            "0".repeat(20),
-            "1110110011".repeat(5),
-            "0".repeat(60)
-        );
-        assert_eq!(
-            run(rules(3, 5, 3000), 100, &seen),
-            ["started 2000 peak 1", "ended 6900 peak 1"]
-        );
+        let seen = format!("{}{}{}", "0".repeat(20), "1110110011".repeat(5), "0".repeat(60));
+        assert_eq!(run(rules(3, 5, 3000), 100, &seen), ["started 2000 peak 1", "ended 6900 peak 1"]);
     }
 
     #[test]
@@ -276,11 +227,7 @@ mod tests {
         assert_eq!(rules.quiet, Duration::from_secs(10));
         assert_eq!(
             run(rules, 4000, "0110010010001"),
-            [
-                "started 4000 peak 1",
-                "ended 32000 peak 1",
-                "started 48000 peak 1"
-            ]
+            ["started 4000 peak 1", "ended 32000 peak 1", "started 48000 peak 1"]
         );
     }
 
@@ -288,14 +235,7 @@ mod tests {
     fn one_miss_does_not_split_a_visit_where_samples_are_rarer_than_planned() {
         let rules = rules(1, 1, 3000);
         assert_eq!(run(rules, 20_000, "10101").len(), 1);
-        assert_eq!(
-            run(rules, 20_000, "101001"),
-            [
-                "started 0 peak 1",
-                "ended 40000 peak 1",
-                "started 100000 peak 1"
-            ]
-        );
+        assert_eq!(run(rules, 20_000, "101001"), ["started 0 peak 1", "ended 40000 peak 1", "started 100000 peak 1"]);
     }
 
     #[test]

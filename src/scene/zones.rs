@@ -17,25 +17,14 @@ impl Area {
     /// The areas of a camera: its zones, or the picture where it has none.
     pub(super) fn of(zones: &[Zone]) -> Vec<Self> {
         if zones.is_empty() {
-            return vec![Self {
-                name: None,
-                outline: None,
-            }];
+            return vec![Self { name: None, outline: None }];
         }
-        zones
-            .iter()
-            .map(|zone| Self {
-                name: Some(zone.name.clone()),
-                outline: Some(zone.polygon.clone()),
-            })
-            .collect()
+        zones.iter().map(|zone| Self { name: Some(zone.name.clone()), outline: Some(zone.polygon.clone()) }).collect()
     }
 
     /// Whether somebody in this box stands in the area.
     pub(super) fn holds(&self, person: &Rect) -> bool {
-        self.outline
-            .as_ref()
-            .is_none_or(|outline| outline.contains(foot(person)))
+        self.outline.as_ref().is_none_or(|outline| outline.contains(foot(person)))
     }
 }
 
@@ -44,10 +33,7 @@ impl Area {
 fn foot(person: &Rect) -> Point {
     const INSIDE: f32 = 1.0 - 1e-3;
     let foot = person.foot();
-    Point {
-        x: foot.x.clamp(0.0, INSIDE),
-        y: foot.y.clamp(0.0, INSIDE),
-    }
+    Point { x: foot.x.clamp(0.0, INSIDE), y: foot.y.clamp(0.0, INSIDE) }
 }
 
 #[cfg(test)]
@@ -56,11 +42,7 @@ mod tests {
 
     fn zone(corners: &[(f32, f32)]) -> Area {
         let corners = corners.iter().map(|&(x, y)| Point { x, y }).collect();
-        Area::of(&[Zone {
-            name: "yard".into(),
-            polygon: Polygon(corners),
-        }])
-        .remove(0)
+        Area::of(&[Zone { name: "yard".into(), polygon: Polygon(corners) }]).remove(0)
     }
 
     fn standing_at(x: f32, y: f32) -> Rect {
@@ -78,16 +60,7 @@ mod tests {
     #[test]
     fn a_concave_zone_leaves_out_its_notch() {
         // A U, open at the top.
-        let u = zone(&[
-            (0.1, 0.1),
-            (0.3, 0.1),
-            (0.3, 0.7),
-            (0.7, 0.7),
-            (0.7, 0.1),
-            (0.9, 0.1),
-            (0.9, 0.9),
-            (0.1, 0.9),
-        ]);
+        let u = zone(&[(0.1, 0.1), (0.3, 0.1), (0.3, 0.7), (0.7, 0.7), (0.7, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9)]);
         assert!(u.holds(&standing_at(0.2, 0.5)), "left arm");
         assert!(u.holds(&standing_at(0.8, 0.5)), "right arm");
         assert!(u.holds(&standing_at(0.5, 0.8)), "bottom");
@@ -98,10 +71,7 @@ mod tests {
     fn whoever_is_cut_off_by_the_picture_stands_in_a_zone_at_its_edge() {
         let lower = zone(&[(0.0, 0.5), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0)]);
         assert!(lower.holds(&standing_at(0.5, 1.0)));
-        assert!(
-            lower.holds(&standing_at(0.5, 1.2)),
-            "box beyond the picture"
-        );
+        assert!(lower.holds(&standing_at(0.5, 1.2)), "box beyond the picture");
         assert!(lower.holds(&Rect::from_edges(1.0, 0.4, 1.0, 1.0)));
     }
 

@@ -32,10 +32,7 @@ pub fn changes(old: &Settings, new: &Settings) -> Changes {
     let (before, after) = (by_id(old), by_id(new));
     let only_in = |some: &BTreeMap<&CameraId, &Camera>, others: &BTreeMap<&CameraId, &Camera>| {
         let missing = |id: &&&CameraId| !others.contains_key(**id);
-        some.keys()
-            .filter(missing)
-            .map(|id| (*id).clone())
-            .collect()
+        some.keys().filter(missing).map(|id| (*id).clone()).collect()
     };
     let changed = |by: fn(&Camera, &Camera) -> bool| {
         after
@@ -55,11 +52,7 @@ pub fn changes(old: &Settings, new: &Settings) -> Changes {
 }
 
 fn by_id(settings: &Settings) -> BTreeMap<&CameraId, &Camera> {
-    settings
-        .cameras
-        .iter()
-        .map(|camera| (&camera.id, camera))
-        .collect()
+    settings.cameras.iter().map(|camera| (&camera.id, camera)).collect()
 }
 
 fn concerns_scene(old: &Camera, new: &Camera) -> bool {
@@ -67,13 +60,9 @@ fn concerns_scene(old: &Camera, new: &Camera) -> bool {
 }
 
 /// Everything else: a field that is added later restarts the camera until somebody decides otherwise.
-fn needs_new_life(old: &Camera, new: &Camera) -> bool {
-    let with_the_same_scene = Camera {
-        name: old.name.clone(),
-        zones: old.zones.clone(),
-        visits: old.visits.clone(),
-        ..new.clone()
-    };
+pub fn needs_new_life(old: &Camera, new: &Camera) -> bool {
+    let with_the_same_scene =
+        Camera { name: old.name.clone(), zones: old.zones.clone(), visits: old.visits.clone(), ..new.clone() };
     *old != with_the_same_scene
 }
 
@@ -84,20 +73,11 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
         ("server.auth", server.auth != new.server.auth),
         ("storage.path", storage.path != new.storage.path),
         ("storage.keep", storage.keep != new.storage.keep),
-        (
-            "storage.max_bytes",
-            storage.max_bytes != new.storage.max_bytes,
-        ),
+        ("storage.max_bytes", storage.max_bytes != new.storage.max_bytes),
         ("detector.model", detector.model != new.detector.model),
         ("detector.labels", detector.labels != new.detector.labels),
-        (
-            "detector.min_score",
-            detector.min_score != new.detector.min_score,
-        ),
-        (
-            "detector.max_overlap",
-            detector.max_overlap != new.detector.max_overlap,
-        ),
+        ("detector.min_score", detector.min_score != new.detector.min_score),
+        ("detector.max_overlap", detector.max_overlap != new.detector.max_overlap),
         ("detector.workers", detector.workers != new.detector.workers),
     ]
     .into_iter()
@@ -137,15 +117,8 @@ mod tests {
 
     fn settings() -> Settings {
         Settings {
-            server: Server {
-                bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
-                auth: Auth::Open,
-            },
-            storage: Storage {
-                path: PathBuf::from("data"),
-                keep: Duration::from_secs(60),
-                max_bytes: 1,
-            },
+            server: Server { bind: SocketAddr::from(([127, 0, 0, 1], 8080)), auth: Auth::Open },
+            storage: Storage { path: PathBuf::from("data"), keep: Duration::from_secs(60), max_bytes: 1 },
             detector: Detector {
                 model: PathBuf::from("m.onnx"),
                 labels: vec!["person".into()],
@@ -192,10 +165,7 @@ mod tests {
             |camera| camera.name = "Door".into(),
             |camera| camera.visits.hits = 1,
             |camera| {
-                camera.zones.push(Zone {
-                    name: "z".into(),
-                    polygon: Polygon(Vec::new()),
-                });
+                camera.zones.push(Zone { name: "z".into(), polygon: Polygon(Vec::new()) });
             },
         ];
         for change in scene {
@@ -209,10 +179,7 @@ mod tests {
             |camera| camera.transport = Transport::Udp,
             |camera| camera.max_retries = 1,
             |camera| {
-                camera.credentials = Some(Credentials {
-                    username: "u".into(),
-                    password: Secret::new("p"),
-                });
+                camera.credentials = Some(Credentials { username: "u".into(), password: Secret::new("p") });
             },
         ];
         for change in life {
@@ -229,10 +196,7 @@ mod tests {
             new.storage.path = PathBuf::from("x");
             new.detector.model = PathBuf::from("y");
         });
-        assert_eq!(
-            changes.needs_restart,
-            ["server.bind", "storage.path", "detector.model"]
-        );
+        assert_eq!(changes.needs_restart, ["server.bind", "storage.path", "detector.model"]);
         assert!(!changes.sinks_changed);
         let changes = after(|new| {
             new.sinks.push(Sink::Webhook(Webhook {

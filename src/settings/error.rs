@@ -6,10 +6,7 @@ use super::{problems::Problems, syntax::SyntaxError};
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// No file is named and none lies where it is looked for.
-    #[error(
-        "no settings file: looked for {}; name one with --config FILE or LOOKOUT_CONFIG",
-        list(looked)
-    )]
+    #[error("no settings file: looked for {}; name one with --config FILE or LOOKOUT_CONFIG", list(looked))]
     NoFile {
         /// The places, in order.
         looked: Vec<PathBuf>,
@@ -43,10 +40,7 @@ pub enum SettingsError {
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    let shown: Vec<String> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     shown.join(", ")
 }
 

@@ -12,11 +12,7 @@ const SETTINGS_BYTES: u64 = 4 << 20;
 const SECRET_BYTES: u64 = 64 << 10;
 
 /// Where the settings file is looked for when nobody names one, in this order.
-const PLACES: [&str; 3] = [
-    "lookout.toml",
-    "config/lookout.toml",
-    "/etc/lookout/lookout.toml",
-];
+const PLACES: [&str; 3] = ["lookout.toml", "config/lookout.toml", "/etc/lookout/lookout.toml"];
 
 /// The settings file: the one that is named, else `$LOOKOUT_CONFIG`, else the first that exists.
 pub(super) fn find(
@@ -30,29 +26,18 @@ pub(super) fn find(
     if let Some(path) = from_environment.filter(|path| !path.as_os_str().is_empty()) {
         return Ok(working_folder.join(path));
     }
-    let looked: Vec<PathBuf> = PLACES
-        .iter()
-        .map(|place| working_folder.join(place))
-        .collect();
-    looked
-        .iter()
-        .find(|path| path.is_file())
-        .cloned()
-        .ok_or(SettingsError::NoFile { looked })
+    let looked: Vec<PathBuf> = PLACES.iter().map(|place| working_folder.join(place)).collect();
+    looked.iter().find(|path| path.is_file()).cloned().ok_or(SettingsError::NoFile { looked })
 }
 
 /// The text of the settings file.
 pub(super) fn read_settings(path: &Path) -> Result<String, SettingsError> {
-    read_bounded(path, SETTINGS_BYTES).map_err(|cause| SettingsError::Unreadable {
-        path: path.to_owned(),
-        cause,
-    })
+    read_bounded(path, SETTINGS_BYTES).map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause })
 }
 
 /// The trimmed text of a file with a secret, or why there is none.
 pub(super) fn read_secret(path: &Path) -> Result<String, String> {
-    let text = read_bounded(path, SECRET_BYTES)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let text = read_bounded(path, SECRET_BYTES).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     match text.trim() {
         "" => Err(format!("{} is empty", path.display())),
         text => Ok(text.to_owned()),
@@ -114,17 +99,10 @@ mod tests {
         ] {
             write(&bytes);
             let text = read_secret(&file).expect_err(problem);
-            assert!(
-                text.contains(problem) && !text.contains("hunter2"),
-                "{text}"
-            );
+            assert!(text.contains(problem) && !text.contains("hunter2"), "{text}");
         }
         let missing = folder.path().join("missing");
-        assert!(
-            read_secret(&missing)
-                .expect_err("missing")
-                .contains("missing")
-        );
+        assert!(read_secret(&missing).expect_err("missing").contains("missing"));
         assert!(read_settings(folder.path()).is_err(), "a folder is no file");
     }
 }

@@ -21,19 +21,14 @@ pub(super) fn tree(
     variables: &HashMap<String, String>,
     problems: &mut Problems,
 ) -> Result<Value, SyntaxError> {
-    let mut file = Format::parse(&FileFormat::Toml, None, text)
-        .map_err(|error| syntax_error(text, error.as_ref()))?;
+    let mut file = Format::parse(&FileFormat::Toml, None, text).map_err(|error| syntax_error(text, error.as_ref()))?;
     let not_plain = take_out_not_plain(&mut file);
-    let environment = Environment::with_prefix("LOOKOUT")
-        .separator("__")
-        .source(Some(accepted(variables, problems)));
+    let environment = Environment::with_prefix("LOOKOUT").separator("__").source(Some(accepted(variables, problems)));
     let merged = Config::builder()
         .add_source(FileTable(file))
         .add_source(environment)
         .build()
-        .map_err(|_| {
-            SyntaxError::nowhere("file and environment cannot be laid over one another")
-        })?;
+        .map_err(|_| SyntaxError::nowhere("file and environment cannot be laid over one another"))?;
     let lookup = |name: &str| variables.get(name).cloned();
     let mut tree = convert(merged.cache, "", &lookup, problems);
     if let Value::Table(entries) = &mut tree {
@@ -45,21 +40,13 @@ pub(super) fn tree(
 /// `config` reads top-level keys as paths: `"cameras[9999999999]"` would become a list of that length. No such key is
 /// known anyway, so they go past it.
 fn take_out_not_plain(file: &mut Map<String, config::Value>) -> Vec<String> {
-    let plain = |key: &str| {
-        !key.is_empty()
-            && key
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-    };
+    let plain = |key: &str| !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     let found: Vec<String> = file.keys().filter(|key| !plain(key)).cloned().collect();
     file.retain(|key, _| plain(key));
     found
 }
 
-fn syntax_error(
-    text: &str,
-    error: &(dyn std::error::Error + Send + Sync + 'static),
-) -> SyntaxError {
+fn syntax_error(text: &str, error: &(dyn std::error::Error + Send + Sync + 'static)) -> SyntaxError {
     if let Some(error) = error.downcast_ref::<toml::de::Error>() {
         return SyntaxError::at(text, error.span(), error.message());
     }
@@ -87,17 +74,11 @@ impl Source for FileTable {
 /// The variables that set a key: `LOOKOUT__SECTION__KEY`. Those that look like it and cannot are problems.
 fn accepted(variables: &HashMap<String, String>, problems: &mut Problems) -> Map<String, String> {
     let mut accepted = Map::new();
-    let ours: BTreeMap<_, _> = variables
-        .iter()
-        .filter(|(name, _)| name.starts_with(PREFIX))
-        .collect();
+    let ours: BTreeMap<_, _> = variables.iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
     for (name, value) in ours {
         let keys: Vec<&str> = name[PREFIX.len()..].split("__").collect();
         let in_capitals = |key: &&str| {
-            !key.is_empty()
-                && key
-                    .bytes()
-                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+            !key.is_empty() && key.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
         };
         if !keys.iter().all(in_capitals) {
             problems.add(

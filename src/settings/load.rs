@@ -59,18 +59,11 @@ fn read(
             Err(_) => {}
         }
     }
-    let mut tree =
-        layers::tree(text, &variables, &mut problems).map_err(|cause| SettingsError::Syntax {
-            path: path.to_owned(),
-            cause,
-        })?;
-    let settings =
-        shape::read(&mut tree, &mut problems).map(|file| check::check(file, folder, &mut problems));
+    let mut tree = layers::tree(text, &variables, &mut problems)
+        .map_err(|cause| SettingsError::Syntax { path: path.to_owned(), cause })?;
+    let settings = shape::read(&mut tree, &mut problems).map(|file| check::check(file, folder, &mut problems));
     match settings {
         Some(settings) if problems.is_empty() => Ok(settings),
-        _ => Err(SettingsError::Invalid {
-            path: path.to_owned(),
-            problems,
-        }),
+        _ => Err(SettingsError::Invalid { path: path.to_owned(), problems }),
     }
 }

@@ -24,7 +24,8 @@ mod variables;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-pub use diff::{Changes, changes};
+pub use check::camera_at;
+pub use diff::{Changes, changes, needs_new_life};
 pub use error::SettingsError;
 pub use load::{load, load_from};
 pub use problems::{Problem, Problems};
@@ -172,6 +173,15 @@ pub struct VisitRules {
 pub enum Sink {
     /// `type = "webhook"`
     Webhook(Webhook),
+}
+
+impl Sink {
+    /// Its name in status and metrics.
+    pub fn name(&self) -> &Arc<str> {
+        match self {
+            Self::Webhook(webhook) => &webhook.name,
+        }
+    }
 }
 
 /// A receiver of signed HTTP requests. Its `Debug` shows of the URL only scheme, host and port.

@@ -51,10 +51,7 @@ impl Problems {
             self.not_kept += 1;
             return;
         }
-        self.list.push(Problem {
-            path: path.to_owned(),
-            text: text.into(),
-        });
+        self.list.push(Problem { path: path.to_owned(), text: text.into() });
     }
 
     /// Whether this key, or a table or list around it, has a problem already.
@@ -79,10 +76,7 @@ impl Problems {
 
     fn variable(&self, path: &str) -> Option<&str> {
         let found = |(key, variable)| is_or_holds(path, key).then_some(variable);
-        self.variables
-            .iter()
-            .map(|(key, variable)| (key.as_str(), variable.as_str()))
-            .find_map(found)
+        self.variables.iter().map(|(key, variable)| (key.as_str(), variable.as_str())).find_map(found)
     }
 
     fn camera(&self, path: &str) -> Option<&str> {
@@ -95,9 +89,7 @@ impl Problems {
 }
 
 fn is_or_holds(outer: &str, inner: &str) -> bool {
-    inner
-        .strip_prefix(outer)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 impl fmt::Display for Problems {
@@ -140,20 +132,9 @@ pub(super) fn printable(text: &str) -> String {
 
 /// The path of `key` within `table`.
 pub(super) fn below(table: &str, key: &str) -> String {
-    let bare = !key.is_empty()
-        && key
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    let key = if bare {
-        key.to_owned()
-    } else {
-        format!("{:?}", key.chars().take(64).collect::<String>())
-    };
-    if table.is_empty() {
-        key
-    } else {
-        format!("{table}.{key}")
-    }
+    let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let key = if bare { key.to_owned() } else { format!("{:?}", key.chars().take(64).collect::<String>()) };
+    if table.is_empty() { key } else { format!("{table}.{key}") }
 }
 
 #[cfg(test)]

@@ -2,13 +2,7 @@
 
 use std::time::Duration;
 
-const DURATION_UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const DURATION_UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 const SIZE_UNITS: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
@@ -44,10 +38,7 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     }
     while !rest.is_empty() {
         let (number, unit, behind) = number_and_unit(rest).ok_or_else(form)?;
-        let at = units
-            .iter()
-            .position(|(name, _)| *name == unit)
-            .ok_or_else(form)?;
+        let at = units.iter().position(|(name, _)| *name == unit).ok_or_else(form)?;
         millis = number
             .checked_mul(units[at].1)
             .and_then(|part| millis.checked_add(part))
@@ -79,13 +70,8 @@ pub(super) fn show_duration(duration: Duration) -> String {
 pub(super) fn parse_size(text: &str) -> Result<u64, String> {
     let form = || format!("{} is no size: write {SIZE_FORM}", quoted(text));
     let (number, unit, behind) = number_and_unit(text).ok_or_else(form)?;
-    let (_, bytes) = SIZE_UNITS
-        .iter()
-        .find(|(name, _)| *name == unit && behind.is_empty())
-        .ok_or_else(form)?;
-    number
-        .checked_mul(*bytes)
-        .ok_or_else(|| format!("{} is too much", quoted(text)))
+    let (_, bytes) = SIZE_UNITS.iter().find(|(name, _)| *name == unit && behind.is_empty()).ok_or_else(form)?;
+    number.checked_mul(*bytes).ok_or_else(|| format!("{} is too much", quoted(text)))
 }
 
 /// The way back: in the largest unit that divides it.
@@ -93,10 +79,7 @@ pub(super) fn show_size(bytes: u64) -> String {
     SIZE_UNITS
         .iter()
         .find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit))
-        .map_or_else(
-            || format!("{bytes}B"),
-            |(name, unit)| format!("{}{name}", bytes / unit),
-        )
+        .map_or_else(|| format!("{bytes}B"), |(name, unit)| format!("{}{name}", bytes / unit))
 }
 
 /// A value in a problem's text, cut where it is long. Never for values that could be secret.
@@ -111,9 +94,7 @@ pub(super) fn quoted(text: &str) -> String {
 fn number_and_unit(text: &str) -> Option<(u64, &str, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, rest) = text.split_at(digits);
-    let letters = rest
-        .find(|c: char| !c.is_ascii_alphabetic())
-        .unwrap_or(rest.len());
+    let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
     let (unit, behind) = rest.split_at(letters);
     Some((number.parse().ok()?, unit, behind))
 }
@@ -135,11 +116,7 @@ mod tests {
             ("1s500ms", 1_500),
             ("0s", 0),
         ] {
-            assert_eq!(
-                parse_duration(text),
-                Ok(Duration::from_millis(millis)),
-                "{text}"
-            );
+            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
         for bad in [
             "",
@@ -166,12 +143,7 @@ mod tests {
 
     #[test]
     fn sizes() {
-        for (text, bytes) in [
-            ("512MiB", 512 << 20),
-            ("2GiB", 2 << 30),
-            ("500MB", 500_000_000),
-            ("100B", 100),
-        ] {
+        for (text, bytes) in [("512MiB", 512 << 20), ("2GiB", 2 << 30), ("500MB", 500_000_000), ("100B", 100)] {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
             assert_eq!(show_size(bytes), text);
         }

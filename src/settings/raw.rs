@@ -44,12 +44,7 @@ pub(super) struct Server {
 
 impl Default for Server {
     fn default() -> Self {
-        Self {
-            bind: "127.0.0.1:8080".to_owned(),
-            auth: None,
-            tokens: None,
-            tokens_file: None,
-        }
+        Self { bind: "127.0.0.1:8080".to_owned(), auth: None, tokens: None, tokens_file: None }
     }
 }
 
@@ -67,11 +62,7 @@ pub(super) struct Storage {
 
 impl Default for Storage {
     fn default() -> Self {
-        Self {
-            path: "data".to_owned(),
-            keep: "30d".into(),
-            max_bytes: "512MiB".into(),
-        }
+        Self { path: "data".to_owned(), keep: "30d".into(), max_bytes: "512MiB".into() }
     }
 }
 
@@ -121,13 +112,7 @@ pub(super) struct Visits {
 
 impl Default for Visits {
     fn default() -> Self {
-        Self {
-            hits: 2,
-            window: 3,
-            quiet: "10s".into(),
-            blind: "60s".into(),
-            down_after: "30s".into(),
-        }
+        Self { hits: 2, window: 3, quiet: "10s".into(), blind: "60s".into(), down_after: "30s".into() }
     }
 }
 

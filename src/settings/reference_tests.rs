@@ -7,9 +7,7 @@ use super::{problems::Problems, tree::Value, *};
 const KEY: &str = "whsec_QUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJD";
 
 fn file(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("config")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name);
     fs::read_to_string(&path).expect("the file is part of the project")
 }
 
@@ -33,9 +31,8 @@ fn load_beside_model(text: &str) -> Settings {
         ("CONTROL_SECRET", KEY),
     ]
     .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let mut settings = load_from(text, environment, folder.path())
-        .map_err(|error| panic!("{error}"))
-        .expect("it loads");
+    let mut settings =
+        load_from(text, environment, folder.path()).map_err(|error| panic!("{error}")).expect("it loads");
     // Each test has a folder of its own.
     let inside = |path: &PathBuf| path.strip_prefix(folder.path()).unwrap_or(path).to_owned();
     settings.storage.path = inside(&settings.storage.path);
@@ -48,9 +45,7 @@ fn uncommented(reference: &str) -> (String, usize) {
     let is_key = |word: &str| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let mut count = 0;
     let mut line = |line: &str| {
-        let default = line
-            .strip_prefix("# ")
-            .filter(|rest| rest.split_once(" = ").is_some_and(|(key, _)| is_key(key)));
+        let default = line.strip_prefix("# ").filter(|rest| rest.split_once(" = ").is_some_and(|(key, _)| is_key(key)));
         count += usize::from(default.is_some());
         format!("{}\n", default.unwrap_or(line))
     };
@@ -89,18 +84,12 @@ fn the_defaults_are_the_promised_ones() {
     let camera = &settings.cameras[0];
     assert_eq!((&*camera.name, camera.transport), ("door", Transport::Tcp));
     assert_eq!(camera.every, seconds(1));
-    assert_eq!(
-        (camera.connect_timeout, camera.stall_timeout),
-        (seconds(10), seconds(10))
-    );
+    assert_eq!((camera.connect_timeout, camera.stall_timeout), (seconds(10), seconds(10)));
     assert_eq!(camera.key_frame_timeout, seconds(30));
     assert_eq!((camera.max_retries, camera.enabled), (0, true));
     let visits = &camera.visits;
     assert_eq!((visits.hits, visits.window), (2, 3));
-    assert_eq!(
-        (visits.quiet, visits.blind, visits.down_after),
-        (seconds(10), seconds(60), seconds(30))
-    );
+    assert_eq!((visits.quiet, visits.blind, visits.down_after), (seconds(10), seconds(60), seconds(30)));
     let Sink::Webhook(webhook) = &settings.sinks[0];
     assert_eq!((webhook.timeout, &webhook.secret), (seconds(10), &None));
 }
@@ -121,27 +110,13 @@ fn the_reference_knows_every_key() {
         let known = keys_of(&table);
         assert!(!known.is_empty());
         let header = format!("\n{section}\n");
-        let header = if section == "[[cameras.zones]]" {
-            format!("\n# e.g. {section}\n")
-        } else {
-            header
-        };
+        let header = if section == "[[cameras.zones]]" { format!("\n# e.g. {section}\n") } else { header };
         let start = reference.find(&header).expect("each section is there") + header.len() - 1;
         let part = &reference[start..];
         let part = &part[..part.find("\n[").unwrap_or(part.len())];
-        for key in known
-            .iter()
-            .filter(|key| !matches!(key.as_str(), "zones" | "visits"))
-        {
-            let lines = [
-                format!("\n{key} = "),
-                format!("\n# {key} = "),
-                format!("\n# e.g. {key} = "),
-            ];
-            assert!(
-                lines.iter().any(|line| part.contains(line)),
-                "{section} {key}"
-            );
+        for key in known.iter().filter(|key| !matches!(key.as_str(), "zones" | "visits")) {
+            let lines = [format!("\n{key} = "), format!("\n# {key} = "), format!("\n# e.g. {key} = ")];
+            assert!(lines.iter().any(|line| part.contains(line)), "{section} {key}");
         }
     }
 }
@@ -165,31 +140,15 @@ fn every_example_loads() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples");
     let mut names: Vec<String> = fs::read_dir(folder)
         .expect("the folder is part of the project")
-        .map(|entry| {
-            entry
-                .expect("readable")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort_unstable();
     assert_eq!(names, ["home.toml", "lan.toml", "many-cameras.toml"]);
     let load = |name: &str| load_beside_model(&file(&format!("examples/{name}")));
     let home = load("home.toml");
-    assert_eq!(
-        (
-            home.cameras.len(),
-            home.cameras[1].zones.len(),
-            home.sinks.len()
-        ),
-        (2, 1, 1)
-    );
+    assert_eq!((home.cameras.len(), home.cameras[1].zones.len(), home.sinks.len()), (2, 1, 1));
     let many = load("many-cameras.toml");
-    assert_eq!(
-        many.cameras.iter().filter(|camera| camera.enabled).count(),
-        3
-    );
+    assert_eq!(many.cameras.iter().filter(|camera| camera.enabled).count(), 3);
     assert_eq!(many.cameras[2].visits.hits, 2);
     let lan = load("lan.toml");
     assert!(!lan.server.bind.ip().is_loopback());

@@ -67,11 +67,7 @@ pub fn masked_camera_url(url: &Url) -> String {
 
 fn is_sensitive(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    [
-        "pass", "pwd", "psw", "token", "secret", "auth", "key", "sign", "user",
-    ]
-    .iter()
-    .any(|word| key.contains(word))
+    ["pass", "pwd", "psw", "token", "secret", "auth", "key", "sign", "user"].iter().any(|word| key.contains(word))
         || matches!(key.as_str(), "p" | "pw" | "u" | "usr")
 }
 
@@ -114,13 +110,7 @@ impl fmt::Debug for Camera {
 
 impl fmt::Debug for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            url,
-            secret,
-            timeout,
-            ca_file,
-        } = self;
+        let Self { name, url, secret, timeout, ca_file } = self;
         f.debug_struct("Webhook")
             .field("name", name)
             .field("url", &masked_webhook_url(url))
@@ -139,28 +129,19 @@ mod tests {
     fn invariant_13_what_is_shown_of_a_url() {
         let url = |text: &str| Url::parse(text).expect("a URL");
         for (whole, shown) in [
-            (
-                "https://u:p@hooks.example:8443/T0/tok?x=y#z",
-                "https://hooks.example:8443/…",
-            ),
+            ("https://u:p@hooks.example:8443/T0/tok?x=y#z", "https://hooks.example:8443/…"),
             ("http://[::1]/tok", "http://[::1]/…"),
         ] {
             assert_eq!(masked_webhook_url(&url(whole)), shown);
         }
         for (whole, shown) in [
-            (
-                "rtsp://u:p@10.0.0.7:8554/Streaming/101",
-                "rtsp://10.0.0.7:8554/Streaming/101",
-            ),
+            ("rtsp://u:p@10.0.0.7:8554/Streaming/101", "rtsp://10.0.0.7:8554/Streaming/101"),
             ("rtsp://h", "rtsp://h"),
             (
                 "rtsp://h/user=admin&password=hunter2&channel=1&stream=0.sdp?",
                 "rtsp://h/user=***&password=***&channel=1&stream=0.sdp?",
             ),
-            (
-                "rtsp://h/live?token=hunter2/x&subtype=1",
-                "rtsp://h/live?token=***/x&subtype=1",
-            ),
+            ("rtsp://h/live?token=hunter2/x&subtype=1", "rtsp://h/live?token=***/x&subtype=1"),
         ] {
             assert_eq!(masked_camera_url(&url(whole)), shown);
         }

@@ -14,25 +14,14 @@ pub fn show(settings: &Settings) -> String {
 }
 
 fn written(settings: &Settings) -> raw::File {
-    let Settings {
-        server,
-        storage,
-        detector,
-        cameras,
-        sinks,
-    } = settings;
+    let Settings { server, storage, detector, cameras, sinks } = settings;
     let (auth, tokens) = match &server.auth {
         Auth::Open if server.bind.ip().is_loopback() => (None, None),
         Auth::Open => (Some("none".to_owned()), None),
         Auth::Tokens(tokens) => (None, Some(vec![MASK.to_owned(); tokens.len()])),
     };
     raw::File {
-        server: raw::Server {
-            bind: server.bind.to_string(),
-            auth,
-            tokens,
-            tokens_file: None,
-        },
+        server: raw::Server { bind: server.bind.to_string(), auth, tokens, tokens_file: None },
         storage: raw::Storage {
             path: storage.path.display().to_string(),
             keep: raw::DurationText(show_duration(storage.keep)),
@@ -40,11 +29,7 @@ fn written(settings: &Settings) -> raw::File {
         },
         detector: raw::Detector {
             model: detector.model.display().to_string(),
-            labels: detector
-                .labels
-                .iter()
-                .map(|label| label.to_string())
-                .collect(),
+            labels: detector.labels.iter().map(|label| label.to_string()).collect(),
             min_score: decimal(detector.min_score),
             max_overlap: decimal(detector.max_overlap),
             workers: detector.workers as u64,
@@ -91,10 +76,7 @@ fn visits(rules: &VisitRules) -> raw::CameraVisits {
 
 fn zone(zone: &Zone) -> raw::Zone {
     let corner = |point: &crate::words::Point| [decimal(point.x), decimal(point.y)];
-    raw::Zone {
-        name: Some(zone.name.to_string()),
-        polygon: Some(zone.polygon.0.iter().map(corner).collect()),
-    }
+    raw::Zone { name: Some(zone.name.to_string()), polygon: Some(zone.polygon.0.iter().map(corner).collect()) }
 }
 
 fn sink(sink: &Sink) -> raw::Sink {
@@ -106,10 +88,7 @@ fn sink(sink: &Sink) -> raw::Sink {
         secret: webhook.secret.as_ref().map(|_| MASK.to_owned()),
         secret_file: None,
         timeout: raw::DurationText(show_duration(webhook.timeout)),
-        ca_file: webhook
-            .ca_file
-            .as_ref()
-            .map(|file| file.display().to_string()),
+        ca_file: webhook.ca_file.as_ref().map(|file| file.display().to_string()),
     }
 }
 

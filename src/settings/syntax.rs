@@ -72,21 +72,14 @@ impl SyntaxError {
         let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
         let line = text[start..].lines().next().unwrap_or("");
         Self {
-            place: Some((
-                text[..start].matches('\n').count() + 1,
-                text[start..offset].chars().count() + 1,
-            )),
+            place: Some((text[..start].matches('\n').count() + 1, text[start..offset].chars().count() + 1)),
             message: message.to_owned(),
             line: shown(line),
         }
     }
 
     pub(super) fn nowhere(message: &str) -> Self {
-        Self {
-            place: None,
-            message: message.to_owned(),
-            line: String::new(),
-        }
+        Self { place: None, message: message.to_owned(), line: String::new() }
     }
 }
 
@@ -94,16 +87,10 @@ impl SyntaxError {
 fn shown(line: &str) -> String {
     let line = line.trim();
     let short = |text: &str| printable(&text.chars().take(120).collect::<String>());
-    if line.starts_with('[')
-        && line
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"[]._-".contains(&b))
-    {
+    if line.starts_with('[') && line.bytes().all(|b| b.is_ascii_alphanumeric() || b"[]._-".contains(&b)) {
         return short(line);
     }
-    let word = line
-        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-        .map_or(line, |end| &line[..end]);
+    let word = line.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map_or(line, |end| &line[..end]);
     let behind = line[word.len()..].trim_start();
     if HARMLESS.contains(&word) && behind.matches('=').count() <= 1 && !behind.contains('$') {
         return short(line);
@@ -119,12 +106,9 @@ fn shown(line: &str) -> String {
 impl fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.place {
-            Some((line, column)) => write!(
-                f,
-                "line {line}, column {column}: {}\n  {line} | {}",
-                printable(&self.message),
-                self.line
-            ),
+            Some((line, column)) => {
+                write!(f, "line {line}, column {column}: {}\n  {line} | {}", printable(&self.message), self.line)
+            }
             None => f.write_str(&printable(&self.message)),
         }
     }

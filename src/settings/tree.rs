@@ -30,14 +30,8 @@ pub(super) enum Value {
 /// Why a value does not fit its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
-    UnknownKey {
-        key: String,
-        known: &'static [&'static str],
-    },
-    WrongType {
-        found: &'static str,
-        expected: String,
-    },
+    UnknownKey { key: String, known: &'static [&'static str] },
+    WrongType { found: &'static str, expected: String },
     Other(String),
 }
 
@@ -74,10 +68,7 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::WrongType {
-            found: kind(&found),
-            expected: wanted(expected),
-        }
+        Self::WrongType { found: kind(&found), expected: wanted(expected) }
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -85,24 +76,15 @@ impl de::Error for Fault {
             Unexpected::Unsigned(_) | Unexpected::Signed(_) => "a number out of range",
             other => kind(&other),
         };
-        Self::WrongType {
-            found,
-            expected: wanted(expected),
-        }
+        Self::WrongType { found, expected: wanted(expected) }
     }
 
     fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
-        Self::WrongType {
-            found: "a list of another length",
-            expected: wanted(expected),
-        }
+        Self::WrongType { found: "a list of another length", expected: wanted(expected) }
     }
 
     fn unknown_field(key: &str, known: &'static [&'static str]) -> Self {
-        Self::UnknownKey {
-            key: key.to_owned(),
-            known,
-        }
+        Self::UnknownKey { key: key.to_owned(), known }
     }
 }
 
@@ -141,10 +123,7 @@ fn closest(key: &str, known: &[&'static str]) -> Option<&'static str> {
 }
 
 fn soft<T: std::str::FromStr>(text: &str, expected: &str) -> Result<T, Fault> {
-    text.trim().parse().map_err(|_| Fault::WrongType {
-        found: "a text",
-        expected: expected.to_owned(),
-    })
+    text.trim().parse().map_err(|_| Fault::WrongType { found: "a text", expected: expected.to_owned() })
 }
 
 impl<'de> IntoDeserializer<'de, Fault> for &'de Value {
@@ -230,21 +209,14 @@ impl<'de> Deserializer<'de> for &'de Value {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self {
             Value::Soft(text) => {
-                let items = text
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|item| !item.is_empty());
+                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 visitor.visit_seq(SeqDeserializer::new(items))
             }
             Value::Blank => visitor.visit_seq(SeqDeserializer::new(std::iter::empty::<&Value>())),
@@ -252,15 +224,9 @@ impl<'de> Deserializer<'de> for &'de Value {
         }
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Fault> {
         match self {
-            Value::Blank => {
-                visitor.visit_seq(SeqDeserializer::new(std::iter::repeat_n(&ZERO, length)))
-            }
+            Value::Blank => visitor.visit_seq(SeqDeserializer::new(std::iter::repeat_n(&ZERO, length))),
             other => other.deserialize_any(visitor),
         }
     }

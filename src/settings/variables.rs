@@ -2,10 +2,7 @@
 
 /// Puts environment variables in the place of `${NAME}`; `$${` stands for `${` itself.
 /// `None` where the text names none and stays as it is.
-pub(super) fn expand(
-    text: &str,
-    lookup: impl Fn(&str) -> Option<String>,
-) -> Result<Option<String>, String> {
+pub(super) fn expand(text: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Option<String>, String> {
     if !text.contains("${") {
         return Ok(None);
     }
@@ -19,19 +16,20 @@ pub(super) fn expand(
             continue;
         }
         done.push_str(before);
-        let (name, behind) = rest
-            .split_once('}')
-            .ok_or("\"${\" without \"}\": write \"$${\" where no variable is meant")?;
+        let (name, behind) =
+            rest.split_once('}').ok_or("\"${\" without \"}\": write \"$${\" where no variable is meant")?;
         let named = !name.is_empty()
             && !name.starts_with(|c: char| c.is_ascii_digit())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !named {
             // The name is not repeated: a password that happens to contain "${" would be shown.
-            return Err("what stands between \"${\" and \"}\" is no variable name: write \"$${\" where no variable is meant".to_owned());
+            return Err(
+                "what stands between \"${\" and \"}\" is no variable name: write \"$${\" where no variable is meant"
+                    .to_owned(),
+            );
         }
-        let value = lookup(name).ok_or_else(|| {
-            format!("the environment variable {name} is not set (or is not UTF-8)")
-        })?;
+        let value =
+            lookup(name).ok_or_else(|| format!("the environment variable {name} is not set (or is not UTF-8)"))?;
         done.push_str(&value);
         rest = behind;
     }
@@ -44,9 +42,7 @@ mod tests {
     use super::*;
 
     fn run(text: &str) -> Result<Option<String>, String> {
-        expand(text, |name| {
-            (name == "PASS_1").then(|| "s3${X}cret".to_owned())
-        })
+        expand(text, |name| (name == "PASS_1").then(|| "s3${X}cret".to_owned()))
     }
 
     #[test]
@@ -58,10 +54,7 @@ mod tests {
             "what comes from a variable is not read again"
         );
         assert_eq!(run("$${PASS_1}"), Ok(Some("${PASS_1}".to_owned())));
-        assert_eq!(
-            run("${PASS_1}${PASS_1}"),
-            Ok(Some("s3${X}crets3${X}cret".to_owned()))
-        );
+        assert_eq!(run("${PASS_1}${PASS_1}"), Ok(Some("s3${X}crets3${X}cret".to_owned())));
     }
 
     #[test]

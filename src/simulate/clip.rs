@@ -107,7 +107,8 @@ impl Clip {
     pub(super) fn from_nals(name: &str, fps: Option<f64>, units: Vec<Vec<Bytes>>) -> Result<Self, SimulateError> {
         let set = |kind| units.iter().flatten().find(|nal| nal::kind(nal) == kind).cloned();
         let (sps, pps) = (set(nal::SPS), set(nal::PPS));
-        let missing = |message: &str| SimulateError::ParameterSets { clip: name.to_owned(), message: message.to_owned() };
+        let missing =
+            |message: &str| SimulateError::ParameterSets { clip: name.to_owned(), message: message.to_owned() };
         if !units.iter().flatten().any(|nal| nal::is_slice(nal)) {
             return Err(SimulateError::Empty { clip: name.to_owned() });
         }
@@ -134,9 +135,11 @@ impl Clip {
         timed: Vec<(Vec<Bytes>, i64, i64)>,
         duration: i64,
     ) -> Result<Self, SimulateError> {
-        let (width, height) = parse_sps(name, &sps)?.pixel_dimensions().map_err(|error| {
-            SimulateError::ParameterSets { clip: name.to_owned(), message: format!("impossible picture size: {error:?}") }
-        })?;
+        let (width, height) =
+            parse_sps(name, &sps)?.pixel_dimensions().map_err(|error| SimulateError::ParameterSets {
+                clip: name.to_owned(),
+                message: format!("impossible picture size: {error:?}"),
+            })?;
         let units: Vec<Unit> = timed
             .into_iter()
             .map(|(mut nals, decode_time, presentation_offset)| {

@@ -317,7 +317,8 @@ impl Connection {
     async fn send_report(&mut self, delivery: Delivery, report: Bytes) -> io::Result<()> {
         match delivery {
             Delivery::Interleaved { rtcp, .. } => {
-                let mut framed = vec![b'$', rtcp, 0, u8::try_from(report.len()).expect("a report has 28 bytes at most")];
+                let mut framed =
+                    vec![b'$', rtcp, 0, u8::try_from(report.len()).expect("a report has 28 bytes at most")];
                 framed.extend_from_slice(&report);
                 self.write(&framed).await
             }

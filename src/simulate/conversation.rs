@@ -189,11 +189,8 @@ impl Conversation {
         if !camera.mount.start_at_key_frame {
             info += &format!(";seq={};rtptime={}", position.sequence, position.timestamp);
         }
-        let response = self
-            .granted(request)
-            .header(headers::RANGE, "npt=now-")
-            .header(headers::RTP_INFO, info)
-            .build(Vec::new());
+        let response =
+            self.granted(request).header(headers::RANGE, "npt=now-").header(headers::RTP_INFO, info).build(Vec::new());
         (response, Consequence::Play(session.delivery))
     }
 

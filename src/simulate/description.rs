@@ -11,7 +11,8 @@ pub(super) const TRACK: &str = "track1";
 /// The session description (RFC 8866) of a camera that plays `clip`, with the parameters of RFC 6184, section 8.2.1.
 pub(super) fn describe(clip: &Clip, fault: Option<Fault>, address: IpAddr) -> String {
     let mut session = Session::new(Origin::with_ip_addr(1, 1, address), "simulated camera");
-    session.connection = Some(Connection::from_ip_addr(if address.is_ipv4() { [0, 0, 0, 0].into() } else { IpAddr::from([0_u16; 8]) }));
+    session.connection =
+        Some(Connection::from_ip_addr(if address.is_ipv4() { [0, 0, 0, 0].into() } else { IpAddr::from([0_u16; 8]) }));
     session.add_attribute_with_value("control", "*");
     session.add_attribute_with_value("range", "npt=now-");
     let mut media = match fault {

@@ -30,9 +30,7 @@ pub enum SimulateError {
         message: String,
     },
     /// The file has no H.264 track.
-    #[error(
-        "{clip}: has no H.264 track, only {found}; convert it, e.g. `ffmpeg -i {clip} -an -c:v libx264 clip.mp4`"
-    )]
+    #[error("{clip}: has no H.264 track, only {found}; convert it, e.g. `ffmpeg -i {clip} -an -c:v libx264 clip.mp4`")]
     NoH264 {
         /// The file.
         clip: String,
@@ -72,7 +70,9 @@ pub enum SimulateError {
         source: io::Error,
     },
     /// A mount's name is empty, or two mounts share it.
-    #[error("\"{0}\" cannot be a camera's path: each camera needs one of its own, of letters, digits, '/', '_', '-', '.'")]
+    #[error(
+        "\"{0}\" cannot be a camera's path: each camera needs one of its own, of letters, digits, '/', '_', '-', '.'"
+    )]
     MountName(String),
     /// There is no such mount.
     #[error("there is no camera named \"{0}\"")]

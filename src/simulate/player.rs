@@ -1,6 +1,9 @@
 //! One camera's stream: which unit comes next, when, and in which packets.
 
-use std::{sync::{Arc, LazyLock}, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};

@@ -20,11 +20,15 @@ pub(super) fn synthetic(width: u32, height: u32, fps: u32, seconds: u32, gop: u3
         .skip_frames(false)
         .scene_change_detect(false)
         .num_threads(1);
-    let mut encoder = Encoder::with_api_config(OpenH264API::from_source(), settings)
-        .map_err(|error| refused(error.to_string()))?;
+    let mut encoder =
+        Encoder::with_api_config(OpenH264API::from_source(), settings).map_err(|error| refused(error.to_string()))?;
     let mut units = Vec::new();
     for picture in 0..fps * seconds {
-        let planes = YUVBuffer::from_vec(paint(width as usize, height as usize, picture as usize), width as usize, height as usize);
+        let planes = YUVBuffer::from_vec(
+            paint(width as usize, height as usize, picture as usize),
+            width as usize,
+            height as usize,
+        );
         let unit = encoder.encode(&planes).map_err(|error| refused(error.to_string()))?.to_vec();
         units.push(unit);
     }

@@ -5,8 +5,8 @@ use std::{
 };
 
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, MailboxError, Message,
-    ResponseFuture, SpawnHandle, WrapFuture,
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, MailboxError, Message, ResponseFuture, SpawnHandle,
+    WrapFuture,
 };
 use futures::FutureExt;
 use jiff::Timestamp;
@@ -14,9 +14,7 @@ use tokio::sync::watch;
 
 use super::{Outcome, Schedule, Sink};
 use crate::{
-    events::{
-        Claim, Claimed, Delivery, Outbox, OutboxError, Settle, Settlement, Subscribe, Tally, Wake,
-    },
+    events::{Claim, Claimed, Delivery, Outbox, OutboxError, Settle, Settlement, Subscribe, Tally, Wake},
     status::SinkCell,
     words::CameraId,
 };
@@ -77,12 +75,7 @@ impl Courier {
     const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
     /// A courier for the sink of `cell.name`. Let an old one of the same name drain and end before.
-    pub fn new(
-        sink: Arc<dyn Sink>,
-        cell: Arc<SinkCell>,
-        outbox: Addr<Outbox>,
-        terms: Terms,
-    ) -> Self {
+    pub fn new(sink: Arc<dyn Sink>, cell: Arc<SinkCell>, outbox: Addr<Outbox>, terms: Terms) -> Self {
         Self {
             sink,
             cell,
@@ -107,20 +100,12 @@ impl Courier {
             return;
         }
         self.claim = Claiming::Asked;
-        let claim = Claim {
-            sink: Arc::clone(&self.cell.name),
-            busy: self.in_flight.clone(),
-            limit: room,
-        };
+        let claim = Claim { sink: Arc::clone(&self.cell.name), busy: self.in_flight.clone(), limit: room };
         let answer = self.outbox.send(claim).into_actor(self);
         ctx.spawn(answer.map(|answer, courier, ctx| courier.claimed(answer, ctx)));
     }
 
-    fn claimed(
-        &mut self,
-        answer: Result<Result<Claimed, OutboxError>, MailboxError>,
-        ctx: &mut Context<Self>,
-    ) {
+    fn claimed(&mut self, answer: Result<Result<Claimed, OutboxError>, MailboxError>, ctx: &mut Context<Self>) {
         let outdated = std::mem::replace(&mut self.claim, Claiming::Idle) == Claiming::Outdated;
         if self.draining || self.cell.state().disabled {
             return;
@@ -177,11 +162,7 @@ impl Courier {
                 return self.landed(&camera, ctx);
             }
         };
-        let settle = Settle {
-            sink: Arc::clone(&self.cell.name),
-            seq: delivery.seq,
-            settlement,
-        };
+        let settle = Settle { sink: Arc::clone(&self.cell.name), seq: delivery.seq, settlement };
         self.settle(settle, camera, ctx);
     }
 
@@ -189,9 +170,7 @@ impl Courier {
         let now = Timestamp::now();
         let took = now.duration_since(delivery.recorded_at);
         self.cell.delivered.one();
-        self.cell
-            .latency
-            .record(Duration::try_from(took).unwrap_or_default());
+        self.cell.latency.record(Duration::try_from(took).unwrap_or_default());
         let failures = std::mem::take(&mut self.failures_in_a_row);
         self.cell.update(|state| {
             state.consecutive_failures = 0;
@@ -205,12 +184,7 @@ impl Courier {
         Settlement::Acknowledged { hasten }
     }
 
-    fn refused(
-        &mut self,
-        delivery: &Delivery,
-        error: String,
-        retry_after: Option<Duration>,
-    ) -> Settlement {
+    fn refused(&mut self, delivery: &Delivery, error: String, retry_after: Option<Duration>) -> Settlement {
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
         self.cell.failures.one();
         self.cell.update(|state| {
@@ -225,9 +199,7 @@ impl Courier {
             return Settlement::Buried { error };
         };
         tracing::warn!(%sink, %event, failures, error, retry_in = ?pause, "a delivery failed");
-        let until = Timestamp::now()
-            .saturating_add(pause)
-            .unwrap_or(Timestamp::MAX);
+        let until = Timestamp::now().saturating_add(pause).unwrap_or(Timestamp::MAX);
         Settlement::Postponed { until, error }
     }
 
@@ -269,22 +241,15 @@ impl Courier {
     }
 
     fn count(&self, tally: Tally) {
-        self.cell
-            .pending
-            .set(i64::try_from(tally.pending).unwrap_or(i64::MAX));
-        self.cell
-            .dead
-            .set(i64::try_from(tally.dead).unwrap_or(i64::MAX));
+        self.cell.pending.set(i64::try_from(tally.pending).unwrap_or(i64::MAX));
+        self.cell.dead.set(i64::try_from(tally.dead).unwrap_or(i64::MAX));
     }
 }
 
 /// One attempt, of which neither a panic nor a hang gets out.
 async fn attempt(sink: Arc<dyn Sink>, delivery: Delivery) -> (Delivery, Outcome) {
     let begun = Instant::now();
-    let refused = |error: String| Outcome::Refused {
-        error,
-        retry_after: None,
-    };
+    let refused = |error: String| Outcome::Refused { error, retry_after: None };
     let deadline = sink.deadline();
     let event = &delivery.event;
     let work = AssertUnwindSafe(async { sink.deliver(event).await }).catch_unwind();
@@ -301,10 +266,7 @@ impl Actor for Courier {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.outbox.do_send(Subscribe {
-            sink: Arc::clone(&self.cell.name),
-            wake: ctx.address().recipient(),
-        });
+        self.outbox.do_send(Subscribe { sink: Arc::clone(&self.cell.name), wake: ctx.address().recipient() });
     }
 }
 

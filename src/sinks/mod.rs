@@ -71,10 +71,7 @@ pub enum SinkError {
 }
 
 /// A sink as the settings describe it, with its cell for the board. `source` is the CloudEvents `source` of all events.
-pub fn open(
-    settings: &settings::Sink,
-    source: &str,
-) -> Result<(Arc<dyn Sink>, Arc<SinkCell>), SinkError> {
+pub fn open(settings: &settings::Sink, source: &str) -> Result<(Arc<dyn Sink>, Arc<SinkCell>), SinkError> {
     match settings {
         settings::Sink::Webhook(settings) => {
             let sink = Webhook::new(settings, source)?;

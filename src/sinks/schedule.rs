@@ -11,18 +11,7 @@ impl Default for Schedule {
     fn default() -> Self {
         const MINUTE: u64 = 60;
         const HOUR: u64 = 60 * MINUTE;
-        let pauses = [
-            0,
-            5,
-            5 * MINUTE,
-            30 * MINUTE,
-            2 * HOUR,
-            5 * HOUR,
-            10 * HOUR,
-            14 * HOUR,
-            20 * HOUR,
-            24 * HOUR,
-        ];
+        let pauses = [0, 5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
         Self(pauses.map(Duration::from_secs).to_vec())
     }
 }
@@ -39,12 +28,7 @@ impl Schedule {
     /// The pause after the failure number `failures` (1 is the first), or nothing when that was the last attempt.
     /// `chance`, 0 to 1, moves it by up to a tenth either way, so that deliveries that failed together do not come back
     /// together. A receiver's `retry_after` can only make it longer.
-    pub fn pause_after(
-        &self,
-        failures: u32,
-        retry_after: Option<Duration>,
-        chance: f64,
-    ) -> Option<Duration> {
+    pub fn pause_after(&self, failures: u32, retry_after: Option<Duration>, chance: f64) -> Option<Duration> {
         let pause = self.0.get(failures as usize)?;
         let pause = pause.mul_f64(0.9 + 0.2 * chance.clamp(0.0, 1.0));
         let asked = retry_after.unwrap_or_default();
@@ -74,10 +58,7 @@ mod tests {
             .map_while(|failures| schedule.pause_after(failures, None, 0.5))
             .map(|pause| pause.as_secs())
             .collect();
-        assert_eq!(
-            pauses,
-            [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]
-        );
+        assert_eq!(pauses, [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]);
         assert_eq!(schedule.pause_after(u32::MAX, None, 0.5), None);
     }
 

@@ -14,10 +14,7 @@ use super::SinkError;
 pub(super) fn client(ca_file: Option<&Path>) -> Result<ClientConfig, SinkError> {
     let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     if let Some(path) = ca_file {
-        add(&mut roots, path).map_err(|why| SinkError::CaFile {
-            path: path.to_owned(),
-            why,
-        })?;
+        add(&mut roots, path).map_err(|why| SinkError::CaFile { path: path.to_owned(), why })?;
     }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

@@ -7,9 +7,7 @@ use reqwest::{
     header::{CONTENT_TYPE, RETRY_AFTER},
     redirect::Policy,
 };
-use standardwebhooks::{
-    HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook as Signer,
-};
+use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook as Signer};
 
 use super::{Outcome, Sink, SinkError, payload, schedule, tls};
 use crate::{events::Event, settings};
@@ -35,9 +33,9 @@ impl Webhook {
     /// A webhook as the settings describe it.
     pub fn new(settings: &settings::Webhook, source: &str) -> Result<Self, SinkError> {
         let signer = match &settings.secret {
-            Some(secret) => Some(Signer::new(secret.expose()).map_err(|_| SinkError::Secret {
-                sink: settings.name.clone(),
-            })?),
+            Some(secret) => {
+                Some(Signer::new(secret.expose()).map_err(|_| SinkError::Secret { sink: settings.name.clone() })?)
+            }
             None => None,
         };
         let client = Client::builder()
@@ -49,10 +47,7 @@ impl Webhook {
             .redirect(Policy::none())
             .no_proxy()
             .build()
-            .map_err(|e| SinkError::Client {
-                sink: settings.name.clone(),
-                why: cause(&e.without_url()),
-            })?;
+            .map_err(|e| SinkError::Client { sink: settings.name.clone(), why: cause(&e.without_url()) })?;
         Ok(Self {
             client,
             url: settings.url.clone(),
@@ -78,9 +73,8 @@ impl Webhook {
             .header(HEADER_WEBHOOK_ID, &id)
             .header(HEADER_WEBHOOK_TIMESTAMP, seconds);
         if let Some(signer) = &self.signer {
-            let signature = signer
-                .sign(&id, seconds, &body)
-                .expect("only a body that is no UTF-8 cannot be signed, and JSON is");
+            let signature =
+                signer.sign(&id, seconds, &body).expect("only a body that is no UTF-8 cannot be signed, and JSON is");
             request = request.header(HEADER_WEBHOOK_SIGNATURE, signature);
         }
         request.body(body)
@@ -98,10 +92,7 @@ impl Sink for Webhook {
                     read_away(answer).await;
                     outcome
                 }
-                Err(error) => Outcome::Refused {
-                    error: explain(error, &target, timeout),
-                    retry_after: None,
-                },
+                Err(error) => Outcome::Refused { error: explain(error, &target, timeout), retry_after: None },
             }
         }
         .boxed()
@@ -127,23 +118,12 @@ fn judge(answer: &Response, now: Timestamp) -> Outcome {
     if status == StatusCode::GONE {
         return Outcome::Gone;
     }
-    let slows = [
-        StatusCode::TOO_MANY_REQUESTS,
-        StatusCode::SERVICE_UNAVAILABLE,
-    ];
+    let slows = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
     let header = answer.headers().get(RETRY_AFTER);
-    let retry_after = header
-        .filter(|_| slows.contains(&status))
-        .and_then(|value| schedule::retry_after(value.to_str().ok()?, now));
-    let hint = if status.is_redirection() {
-        ": redirects are not followed, set the final URL"
-    } else {
-        ""
-    };
-    Outcome::Refused {
-        error: format!("the receiver answered {status}{hint}"),
-        retry_after,
-    }
+    let retry_after =
+        header.filter(|_| slows.contains(&status)).and_then(|value| schedule::retry_after(value.to_str().ok()?, now));
+    let hint = if status.is_redirection() { ": redirects are not followed, set the final URL" } else { "" };
+    Outcome::Refused { error: format!("the receiver answered {status}{hint}"), retry_after }
 }
 
 /// Reads a short answer to its end, so that its connection serves the next delivery. The verdict is in already.

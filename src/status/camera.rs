@@ -99,13 +99,7 @@ pub enum CameraState {
 
 impl CameraState {
     /// Every state.
-    pub const ALL: [Self; 5] = [
-        Self::Connecting,
-        Self::Streaming,
-        Self::Waiting,
-        Self::Stopped,
-        Self::Failed,
-    ];
+    pub const ALL: [Self; 5] = [Self::Connecting, Self::Streaming, Self::Waiting, Self::Stopped, Self::Failed];
 
     /// Its name in status and metrics.
     pub fn code(self) -> &'static str {
@@ -159,12 +153,8 @@ pub enum Picture {
 impl CameraCell {
     /// The cell of a camera that has not been started.
     pub fn new(id: CameraId, name: Arc<str>, url: String) -> Self {
-        let state = StateView {
-            state: CameraState::Stopped,
-            since: Timestamp::now(),
-            reason: None,
-            next_attempt_at: None,
-        };
+        let state =
+            StateView { state: CameraState::Stopped, since: Timestamp::now(), reason: None, next_attempt_at: None };
         Self {
             id,
             label: Mutex::new(Label { name, url }),
@@ -193,12 +183,7 @@ impl CameraCell {
     }
 
     /// Enters a state; entering the same one again keeps `since`.
-    pub fn enter(
-        &self,
-        state: CameraState,
-        reason: Option<(Reason, String)>,
-        next_attempt_at: Option<Timestamp>,
-    ) {
+    pub fn enter(&self, state: CameraState, reason: Option<(Reason, String)>, next_attempt_at: Option<Timestamp>) {
         let mut view = self.state.lock();
         if view.state != state {
             view.since = Timestamp::now();
@@ -227,10 +212,7 @@ impl CameraCell {
 
     /// How often `reason` ended a life.
     pub fn faults_by(&self, reason: Reason) -> &Counter {
-        let index = Reason::ALL
-            .iter()
-            .position(|r| *r == reason)
-            .expect("ALL holds every reason");
+        let index = Reason::ALL.iter().position(|r| *r == reason).expect("ALL holds every reason");
         &self.faults[index]
     }
 
@@ -268,8 +250,7 @@ impl CameraCell {
 
     /// Says that the life's thread is alive.
     pub fn beat(&self) {
-        self.heartbeat_ms
-            .store(self.born.elapsed().as_millis() as u64, Relaxed);
+        self.heartbeat_ms.store(self.born.elapsed().as_millis() as u64, Relaxed);
     }
 
     /// Time since the life's thread last said that it is alive.
@@ -285,7 +266,6 @@ impl CameraCell {
 
     /// Sets how many access units wait for the decoder.
     pub fn set_waiting_units(&self, n: usize) {
-        self.access_units_waiting
-            .store(u32::try_from(n).unwrap_or(u32::MAX), Relaxed);
+        self.access_units_waiting.store(u32::try_from(n).unwrap_or(u32::MAX), Relaxed);
     }
 }

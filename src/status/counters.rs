@@ -57,12 +57,7 @@ pub enum SkipReason {
 
 impl SkipReason {
     /// Every reason.
-    pub const ALL: [Self; 4] = [
-        Self::NotDue,
-        Self::Disposable,
-        Self::AwaitingKeyFrame,
-        Self::Lagging,
-    ];
+    pub const ALL: [Self; 4] = [Self::NotDue, Self::Disposable, Self::AwaitingKeyFrame, Self::Lagging];
 
     /// Its name in status and metrics.
     pub fn code(self) -> &'static str {

@@ -33,16 +33,8 @@ impl Latency {
         let mut kept: Vec<Duration> = self.0.lock().iter().copied().collect();
         kept.sort_unstable();
         let last = kept.len().checked_sub(1)?;
-        let at = |q: f64| {
-            kept[((q * kept.len() as f64).ceil() as usize)
-                .saturating_sub(1)
-                .min(last)]
-            .as_secs_f64()
-        };
-        Some(Quantiles {
-            p50: at(0.5),
-            p99: at(0.99),
-        })
+        let at = |q: f64| kept[((q * kept.len() as f64).ceil() as usize).saturating_sub(1).min(last)].as_secs_f64();
+        Some(Quantiles { p50: at(0.5), p99: at(0.99) })
     }
 }
 

@@ -86,15 +86,23 @@ fn encode_cameras(encoder: &mut DescriptorEncoder<'_>, cameras: &[Arc<CameraCell
         ("camera_threads_abandoned", "Threads that hung and were left behind", None, |c| {
             Some(Value::Counter(c.abandoned.get()))
         }),
-        ("camera_frames_received", "Access units from the camera", None, |c| Some(Value::Counter(c.frames.received.get()))),
+        ("camera_frames_received", "Access units from the camera", None, |c| {
+            Some(Value::Counter(c.frames.received.get()))
+        }),
         ("camera_frames_decoded", "Access units decoded", None, |c| Some(Value::Counter(c.frames.decoded.get()))),
-        ("camera_frames_failed", "Access units that did not decode", None, |c| Some(Value::Counter(c.frames.failed.get()))),
-        ("camera_frames_published", "Frames put up for detection", None, |c| Some(Value::Counter(c.frames.published.get()))),
+        ("camera_frames_failed", "Access units that did not decode", None, |c| {
+            Some(Value::Counter(c.frames.failed.get()))
+        }),
+        ("camera_frames_published", "Frames put up for detection", None, |c| {
+            Some(Value::Counter(c.frames.published.get()))
+        }),
         ("camera_frames_superseded", "Frames that a newer one replaced", None, |c| {
             Some(Value::Counter(c.frames.superseded.get()))
         }),
         ("camera_frames_detected", "Frames looked at", None, |c| Some(Value::Counter(c.frames.detected.get()))),
-        ("camera_packets_lost", "Packets known to be lost", None, |c| Some(Value::Counter(c.frames.lost_packets.get()))),
+        ("camera_packets_lost", "Packets known to be lost", None, |c| {
+            Some(Value::Counter(c.frames.lost_packets.get()))
+        }),
         ("camera_received", "Video received", Some(Unit::Bytes), |c| Some(Value::Counter(c.bytes.get()))),
         ("camera_detection_failures", "Frames whose detection or rules failed", None, |c| {
             Some(Value::Counter(c.detection_failures.get()))
@@ -164,7 +172,13 @@ fn quantiles(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, q: Opt
     family(encoder, name, help, Some(Unit::Seconds), rows)
 }
 
-fn single(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, unit: Option<Unit>, value: Value) -> fmt::Result {
+fn single(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    unit: Option<Unit>,
+    value: Value,
+) -> fmt::Result {
     family(encoder, name, help, unit, vec![(Vec::new(), value)])
 }
 

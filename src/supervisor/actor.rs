@@ -73,24 +73,11 @@ impl Supervisor {
 
     /// A supervisor without cameras; give it some with `ApplyCameras`.
     pub fn new(workshop: Workshop) -> Self {
-        Self {
-            workshop,
-            cameras: BTreeMap::new(),
-            ending: None,
-        }
+        Self { workshop, cameras: BTreeMap::new(), ending: None }
     }
 
-    fn add(
-        &mut self,
-        camera: settings::Camera,
-        start_after: Duration,
-        context: &mut Context<Self>,
-    ) {
-        let cell = CameraCell::new(
-            camera.id.clone(),
-            Arc::clone(&camera.name),
-            camera.url.to_string(),
-        );
+    fn add(&mut self, camera: settings::Camera, start_after: Duration, context: &mut Context<Self>) {
+        let cell = CameraCell::new(camera.id.clone(), Arc::clone(&camera.name), settings::masked_camera_url(&camera.url));
         let cell = Arc::new(cell);
         self.workshop.board.add_camera(Arc::clone(&cell));
         let scene = self.start_scene(&camera, &cell);
@@ -152,7 +139,7 @@ impl Supervisor {
                 }
             }
             Plan::Remove => {
-                charge.scene.do_send(stopped(charge));
+                charge.scene.do_send(scene::CameraRemoved);
                 self.workshop.board.remove_camera(id);
                 self.cameras.remove(id);
                 tracing::info!(camera = %id, "camera removed");
@@ -167,12 +154,7 @@ impl Supervisor {
         let (reason, message, now) = (fault.reason(), fault.message(), Moment::now());
         charge.cell.count_fault(reason);
         let generation = charge.cell.generation();
-        charge.scene.do_send(scene::CameraLost {
-            generation,
-            reason,
-            message: message.clone(),
-            at: now,
-        });
+        charge.scene.do_send(scene::CameraLost { generation, reason, message: message.clone(), at: now });
         if charge.plan != Plan::Keep || self.ending.is_some() {
             return self.after_orderly_end(id, context);
         }
@@ -180,28 +162,18 @@ impl Supervisor {
         let next = if charge.cell.abandoned.get() >= Self::MAX_ABANDONED {
             Next::GiveUp
         } else {
-            charge.health.faulted(
-                now,
-                reason,
-                retries,
-                &self.workshop.backoff,
-                fastrand::f64(),
-            )
+            charge.health.faulted(now, reason, retries, &self.workshop.backoff, fastrand::f64())
         };
         match next {
             Next::RetryAfter(wait) => {
                 let at = now.after(wait).wall;
                 tracing::warn!(camera = %id, reason = %reason, retry_in_s = wait.as_secs_f32(), "{message}");
-                charge
-                    .cell
-                    .enter(CameraState::Waiting, Some((reason, message)), Some(at));
+                charge.cell.enter(CameraState::Waiting, Some((reason, message)), Some(at));
                 self.begin_after(id, wait, context);
             }
             Next::GiveUp => {
                 tracing::error!(camera = %id, reason = %reason, lives = charge.cell.lives.get(), "given up: {message}");
-                charge
-                    .cell
-                    .enter(CameraState::Failed, Some((reason, message)), None);
+                charge.cell.enter(CameraState::Failed, Some((reason, message)), None);
             }
         }
     }
@@ -209,11 +181,8 @@ impl Supervisor {
     /// Looks for threads that hang. They cannot be stopped, only left behind: the new life has a thread of its own.
     fn watch(&mut self, context: &mut Context<Self>) {
         let limit = self.workshop.hang_timeout;
-        let hanging: Vec<_> = self
-            .cameras
-            .iter()
-            .filter(|(_, c)| c.life.is_some() && c.cell.since_beat() > limit);
-        let hanging: Vec<CameraId> = hanging.into_iter().map(|(id, _)| id.clone()).collect();
+        let hanging = self.cameras.iter().filter(|(_, c)| c.life.is_some() && c.cell.since_beat() > limit);
+        let hanging: Vec<CameraId> = hanging.map(|(id, _)| id.clone()).collect();
         for id in hanging {
             let Some(charge) = self.cameras.get_mut(&id) else {
                 continue;
@@ -224,10 +193,7 @@ impl Supervisor {
             charge.bury(generation);
             charge.cell.abandoned.one();
             tracing::error!(camera = %id, "its thread hung for {} s and is left behind", limit.as_secs_f32());
-            let fault = Fault::Panicked(format!(
-                "the camera's thread hung for {} s",
-                limit.as_secs_f32()
-            ));
+            let fault = Fault::Panicked(format!("the camera's thread hung for {} s", limit.as_secs_f32()));
             self.after_fault(&id, &fault, context);
         }
         self.revive_scenes();
@@ -236,12 +202,8 @@ impl Supervisor {
 
     /// A scene catches its own panics; should its actor end all the same, a new one takes over.
     fn revive_scenes(&mut self) {
-        let dead: Vec<CameraId> = self
-            .cameras
-            .iter()
-            .filter(|(_, c)| !c.scene.connected())
-            .map(|(id, _)| id.clone())
-            .collect();
+        let dead: Vec<CameraId> =
+            self.cameras.iter().filter(|(_, c)| !c.scene.connected()).map(|(id, _)| id.clone()).collect();
         for id in dead {
             let Some(charge) = self.cameras.get(&id) else {
                 continue;
@@ -281,21 +243,12 @@ impl Handler<ApplyCameras> for Supervisor {
 
     fn handle(&mut self, ApplyCameras(cameras): ApplyCameras, context: &mut Self::Context) {
         let wanted: BTreeMap<_, _> = cameras.iter().map(|c| (c.id.clone(), c)).collect();
-        let gone: Vec<_> = self
-            .cameras
-            .keys()
-            .filter(|id| !wanted.contains_key(*id))
-            .cloned()
-            .collect();
+        let gone: Vec<_> = self.cameras.keys().filter(|id| !wanted.contains_key(*id)).cloned().collect();
         for id in gone {
             self.change_plan(&id, Plan::Remove, context);
         }
-        let starting = cameras
-            .iter()
-            .filter(|c| c.enabled && !self.cameras.contains_key(&c.id))
-            .count();
-        let step = Self::STAGGER_STEP
-            .min(Self::STAGGER / u32::try_from(starting.max(1)).unwrap_or(u32::MAX));
+        let starting = cameras.iter().filter(|c| c.enabled && !self.cameras.contains_key(&c.id)).count();
+        let step = Self::STAGGER_STEP.min(Self::STAGGER / u32::try_from(starting.max(1)).unwrap_or(u32::MAX));
         let mut wait = Duration::ZERO;
         for camera in cameras {
             let Some(charge) = self.cameras.get_mut(&camera.id) else {
@@ -304,15 +257,11 @@ impl Handler<ApplyCameras> for Supervisor {
                 continue;
             };
             let id = camera.id.clone();
-            let plan = if camera.enabled {
-                Plan::Keep
-            } else {
-                Plan::Rest
-            };
-            let restart = charge.settings.needs_new_life(&camera) || charge.plan != plan;
+            let plan = if camera.enabled { Plan::Keep } else { Plan::Rest };
+            let restart = settings::needs_new_life(&charge.settings, &camera) || charge.plan != plan;
             if *charge.settings != camera {
                 charge.cell.label.lock().name = Arc::clone(&camera.name);
-                charge.cell.label.lock().url = camera.url.to_string();
+                charge.cell.label.lock().url = settings::masked_camera_url(&camera.url);
                 charge.scene.do_send(scene::Configure(camera.clone()));
                 charge.settings = Arc::new(camera);
             }
@@ -347,17 +296,10 @@ impl Handler<CameraStreaming> for Supervisor {
         let Some(charge) = self.cameras.get_mut(&message.id) else {
             return;
         };
-        if charge
-            .life
-            .as_ref()
-            .is_some_and(|life| life.generation == message.generation)
-        {
+        if charge.life.as_ref().is_some_and(|life| life.generation == message.generation) {
             tracing::info!(camera = %message.id, "streaming");
             charge.health.streamed(message.at);
-            charge.scene.do_send(scene::CameraStreaming {
-                generation: message.generation,
-                at: message.at,
-            });
+            charge.scene.do_send(scene::CameraStreaming { generation: message.generation, at: message.at });
         }
     }
 }
@@ -383,11 +325,7 @@ impl Handler<CameraGone> for Supervisor {
 impl Handler<Shutdown> for Supervisor {
     type Result = ResponseFuture<()>;
 
-    fn handle(
-        &mut self,
-        Shutdown { deadline }: Shutdown,
-        context: &mut Self::Context,
-    ) -> Self::Result {
+    fn handle(&mut self, Shutdown { deadline }: Shutdown, context: &mut Self::Context) -> Self::Result {
         let (told, all_gone) = oneshot::channel();
         self.ending = Some(told);
         for charge in self.cameras.values_mut() {
@@ -402,18 +340,5 @@ impl Handler<Shutdown> for Supervisor {
                 tracing::warn!("some cameras did not say goodbye in time");
             }
         })
-    }
-}
-
-impl settings::Camera {
-    /// Whether going from these settings to `new` takes a new life; names, zones and rules do not.
-    fn needs_new_life(&self, new: &Self) -> bool {
-        let same = Self {
-            name: Arc::clone(&new.name),
-            zones: new.zones.clone(),
-            visits: new.visits.clone(),
-            ..self.clone()
-        };
-        same != *new
     }
 }

@@ -47,11 +47,7 @@ pub(super) struct LifeInProgress {
 }
 
 impl Charge {
-    pub(super) fn new(
-        settings: Arc<settings::Camera>,
-        cell: Arc<CameraCell>,
-        scene: Addr<Scene>,
-    ) -> Self {
+    pub(super) fn new(settings: Arc<settings::Camera>, cell: Arc<CameraCell>, scene: Addr<Scene>) -> Self {
         Self {
             settings,
             cell,
@@ -87,12 +83,7 @@ impl Charge {
         // The arbiter stops with its handle's `stop`; its thread is never joined, as it may hang.
         let arbiter = Arbiter::new().handle();
         let address = Camera::start_in_arbiter(&arbiter, move |_| Camera::new(wiring));
-        self.life = Some(LifeInProgress {
-            generation,
-            address,
-            arbiter,
-            stopping_since: None,
-        });
+        self.life = Some(LifeInProgress { generation, address, arbiter, stopping_since: None });
     }
 
     /// Asks the life, if there is one, to end.

@@ -27,9 +27,7 @@ impl Default for Backoff {
 impl Backoff {
     /// The wait after `failures` failures in a row (at least one). `roll` is random, 0 to 1.
     pub fn wait(&self, failures: u32, reason: Reason, roll: f64) -> Duration {
-        let doubled = self
-            .floor
-            .saturating_mul(2u32.saturating_pow(failures.min(16)));
+        let doubled = self.floor.saturating_mul(2u32.saturating_pow(failures.min(16)));
         let (mut low, mut high) = (self.floor, doubled.min(self.ceiling));
         if Self::will_not_pass_by_itself(reason) {
             (low, high) = (self.ceiling / 2, self.ceiling);
@@ -39,10 +37,7 @@ impl Backoff {
 
     /// Somebody has to change something first; asking often gets accounts locked and logs filled.
     fn will_not_pass_by_itself(reason: Reason) -> bool {
-        matches!(
-            reason,
-            Reason::Unauthorized | Reason::NotFound | Reason::UnsupportedCodec | Reason::NoVideo
-        )
+        matches!(reason, Reason::Unauthorized | Reason::NotFound | Reason::UnsupportedCodec | Reason::NoVideo)
     }
 }
 
@@ -69,23 +64,9 @@ impl Health {
     }
 
     /// A life ended with `reason`. `max_retries` 0 is for ever.
-    pub fn faulted(
-        &mut self,
-        at: Moment,
-        reason: Reason,
-        max_retries: u32,
-        backoff: &Backoff,
-        roll: f64,
-    ) -> Next {
-        let healthy = self
-            .streaming_since
-            .take()
-            .is_some_and(|since| at.since(&since) >= backoff.healthy_after);
-        self.failures = if healthy {
-            1
-        } else {
-            self.failures.saturating_add(1)
-        };
+    pub fn faulted(&mut self, at: Moment, reason: Reason, max_retries: u32, backoff: &Backoff, roll: f64) -> Next {
+        let healthy = self.streaming_since.take().is_some_and(|since| at.since(&since) >= backoff.healthy_after);
+        self.failures = if healthy { 1 } else { self.failures.saturating_add(1) };
         if max_retries > 0 && self.failures > max_retries {
             return Next::GiveUp;
         }
@@ -107,9 +88,7 @@ mod tests {
     #[test]
     fn waits_grow_to_the_ceiling_and_never_fall_below_the_floor() {
         let backoff = Backoff::default();
-        let longest: Vec<f32> = (1..=8)
-            .map(|n| backoff.wait(n, RETRY, 1.0).as_secs_f32())
-            .collect();
+        let longest: Vec<f32> = (1..=8).map(|n| backoff.wait(n, RETRY, 1.0).as_secs_f32()).collect();
         assert_eq!(longest, [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]);
         assert!((1..=40).all(|n| backoff.wait(n, RETRY, 0.0) == backoff.floor));
         assert_eq!(backoff.wait(u32::MAX, RETRY, 1.0), backoff.ceiling);
@@ -123,36 +102,26 @@ mod tests {
             let wait = backoff.wait(6, RETRY, f64::from(i) / 300.0);
             slots[(wait.as_secs() as usize).min(29)] += 1;
         }
-        assert!(
-            slots.iter().all(|n| *n <= 20),
-            "no second gets more than twice its share: {slots:?}"
-        );
+        assert!(slots.iter().all(|n| *n <= 20), "no second gets more than twice its share: {slots:?}");
     }
 
     #[test]
     fn what_will_not_pass_by_itself_is_asked_seldom() {
         let backoff = Backoff::default();
         for reason in [Reason::Unauthorized, Reason::UnsupportedCodec] {
-            assert!(
-                backoff.wait(1, reason, 0.0) >= Duration::from_secs(15),
-                "{reason}"
-            );
+            assert!(backoff.wait(1, reason, 0.0) >= Duration::from_secs(15), "{reason}");
         }
     }
 
     #[test]
     fn retries_are_counted_and_a_healthy_minute_makes_up_for_them() {
         let (backoff, mut health, start) = (Backoff::default(), Health::default(), Moment::now());
-        let mut die = |health: &mut Health, at| health.faulted(at, RETRY, 2, &backoff, 0.5);
+        let die = |health: &mut Health, at| health.faulted(at, RETRY, 2, &backoff, 0.5);
         assert!(matches!(die(&mut health, start), Next::RetryAfter(_)));
         assert!(matches!(die(&mut health, start), Next::RetryAfter(_)));
         health.streamed(start);
         let soon = start.after(Duration::from_secs(59));
-        assert_eq!(
-            die(&mut health.clone(), soon),
-            Next::GiveUp,
-            "59 s are not enough"
-        );
+        assert_eq!(die(&mut health.clone(), soon), Next::GiveUp, "59 s are not enough");
         let later = start.after(Duration::from_secs(60));
         assert!(matches!(die(&mut health, later), Next::RetryAfter(_)));
         assert_eq!(health.failures(), 1);

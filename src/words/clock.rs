@@ -16,10 +16,7 @@ pub struct Moment {
 impl Moment {
     /// The present.
     pub fn now() -> Self {
-        Self {
-            wall: Timestamp::now(),
-            steady: Instant::now(),
-        }
+        Self { wall: Timestamp::now(), steady: Instant::now() }
     }
 
     /// How much later this is than `earlier`; zero if it is not.
@@ -30,9 +27,6 @@ impl Moment {
     /// The moment `by` later.
     #[must_use]
     pub fn after(&self, by: Duration) -> Self {
-        Self {
-            wall: self.wall.saturating_add(by).unwrap_or(Timestamp::MAX),
-            steady: self.steady + by,
-        }
+        Self { wall: self.wall.saturating_add(by).unwrap_or(Timestamp::MAX), steady: self.steady + by }
     }
 }

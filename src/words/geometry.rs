@@ -26,12 +26,7 @@ pub struct Rect {
 impl Rect {
     /// A box from its left, top, right and bottom edges.
     pub fn from_edges(left: f32, top: f32, right: f32, bottom: f32) -> Self {
-        Self {
-            x: left,
-            y: top,
-            w: (right - left).max(0.0),
-            h: (bottom - top).max(0.0),
-        }
+        Self { x: left, y: top, w: (right - left).max(0.0), h: (bottom - top).max(0.0) }
     }
 
     /// Its area, in parts of the picture.
@@ -41,18 +36,12 @@ impl Rect {
 
     /// Its centre.
     pub fn centre(&self) -> Point {
-        Point {
-            x: self.x + self.w / 2.0,
-            y: self.y + self.h / 2.0,
-        }
+        Point { x: self.x + self.w / 2.0, y: self.y + self.h / 2.0 }
     }
 
     /// Where a standing person touches the ground: the middle of the lower edge.
     pub fn foot(&self) -> Point {
-        Point {
-            x: self.x + self.w / 2.0,
-            y: self.y + self.h,
-        }
+        Point { x: self.x + self.w / 2.0, y: self.y + self.h }
     }
 
     /// Intersection over union, 0 to 1.
@@ -70,10 +59,7 @@ impl Rect {
     #[must_use]
     pub fn clipped(&self) -> Self {
         let (l, t) = (self.x.clamp(0.0, 1.0), self.y.clamp(0.0, 1.0));
-        let (r, b) = (
-            (self.x + self.w).clamp(0.0, 1.0),
-            (self.y + self.h).clamp(0.0, 1.0),
-        );
+        let (r, b) = ((self.x + self.w).clamp(0.0, 1.0), (self.y + self.h).clamp(0.0, 1.0));
         Self::from_edges(l, t, r, b)
     }
 }
@@ -115,32 +101,17 @@ mod tests {
 
     #[test]
     fn overlap_is_one_with_itself_and_zero_when_apart() {
-        let a = Rect {
-            x: 0.1,
-            y: 0.1,
-            w: 0.2,
-            h: 0.4,
-        };
+        let a = Rect { x: 0.1, y: 0.1, w: 0.2, h: 0.4 };
         assert!((a.iou(&a) - 1.0).abs() < 1e-6);
         assert_eq!(a.iou(&Rect { x: 0.5, ..a }), 0.0);
         let half = Rect { x: 0.2, ..a };
-        assert!(
-            (a.iou(&half) - 1.0 / 3.0).abs() < 1e-5,
-            "half of each overlaps: 1/3, got {}",
-            a.iou(&half)
-        );
+        assert!((a.iou(&half) - 1.0 / 3.0).abs() < 1e-5, "half of each overlaps: 1/3, got {}", a.iou(&half));
     }
 
     #[test]
     fn a_notch_is_outside_of_a_concave_polygon() {
         let p = |x, y| Point { x, y };
-        let notched = Polygon(vec![
-            p(0.0, 0.0),
-            p(1.0, 0.0),
-            p(1.0, 1.0),
-            p(0.5, 0.3),
-            p(0.0, 1.0),
-        ]);
+        let notched = Polygon(vec![p(0.0, 0.0), p(1.0, 0.0), p(1.0, 1.0), p(0.5, 0.3), p(0.0, 1.0)]);
         assert!(notched.contains(p(0.1, 0.5)));
         assert!(notched.contains(p(0.9, 0.5)));
         assert!(!notched.contains(p(0.5, 0.6)), "the notch");
@@ -149,15 +120,7 @@ mod tests {
 
     #[test]
     fn a_box_is_written_as_four_numbers() {
-        let r = Rect {
-            x: 0.25,
-            y: 0.5,
-            w: 0.125,
-            h: 0.5,
-        };
-        assert_eq!(
-            serde_json::to_string(&r).expect("numbers serialize"),
-            "[0.25,0.5,0.125,0.5]"
-        );
+        let r = Rect { x: 0.25, y: 0.5, w: 0.125, h: 0.5 };
+        assert_eq!(serde_json::to_string(&r).expect("numbers serialize"), "[0.25,0.5,0.125,0.5]");
     }
 }

@@ -17,9 +17,7 @@ impl CameraId {
 
 /// Why a text is no camera id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "\"{0}\" is no camera id: use 1 to 64 letters, digits, '_', '-' or '.', not starting with '.'"
-)]
+#[error("\"{0}\" is no camera id: use 1 to 64 letters, digits, '_', '-' or '.', not starting with '.'")]
 pub struct InvalidCameraId(String);
 
 impl FromStr for CameraId {
@@ -28,14 +26,8 @@ impl FromStr for CameraId {
     fn from_str(text: &str) -> Result<Self, InvalidCameraId> {
         let fits = (1..=64).contains(&text.len())
             && !text.starts_with('.')
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
-        if fits {
-            Ok(Self(text.into()))
-        } else {
-            Err(InvalidCameraId(text.chars().take(80).collect()))
-        }
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+        if fits { Ok(Self(text.into())) } else { Err(InvalidCameraId(text.chars().take(80).collect())) }
     }
 }
 

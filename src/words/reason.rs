@@ -80,14 +80,10 @@ impl Reason {
         match self {
             Self::Unreachable => "check the address, the cable and the camera's power",
             Self::Refused => "check the port; cameras serve RTSP on 554 unless told otherwise",
-            Self::Timeout => {
-                "the camera is overloaded or the network loses packets; restarting the camera often helps"
-            }
+            Self::Timeout => "the camera is overloaded or the network loses packets; restarting the camera often helps",
             Self::Unauthorized => "check username and password",
             Self::NotFound => "check the path of the URL; the camera's manual or web page names it",
-            Self::UnsupportedCodec => {
-                "set the camera (or its sub-stream) to H.264, progressive, 4:2:0"
-            }
+            Self::UnsupportedCodec => "set the camera (or its sub-stream) to H.264, progressive, 4:2:0",
             Self::NoVideo => "this URL carries no video; use the path of a video stream",
             Self::Stalled => "the camera stopped sending; check the network and the camera's load",
             Self::NoKeyFrame => {
@@ -95,13 +91,9 @@ impl Reason {
             }
             Self::StreamEnded => "the camera closed the stream; it may have restarted",
             Self::ProtocolError => "something other than a camera may be listening there",
-            Self::DecodeError => {
-                "the stream is damaged; check the network, or use TCP instead of UDP"
-            }
+            Self::DecodeError => "the stream is damaged; check the network, or use TCP instead of UDP",
             Self::Panicked => "this is a fault in Lookout: please report it with the log",
-            Self::TooManySessions => {
-                "close other viewers of this camera or raise its session limit"
-            }
+            Self::TooManySessions => "close other viewers of this camera or raise its session limit",
         }
     }
 }
@@ -119,10 +111,7 @@ mod tests {
     #[test]
     fn the_code_is_what_is_serialized() {
         for reason in Reason::ALL {
-            assert_eq!(
-                serde_json::to_value(reason).expect("a unit variant"),
-                reason.code()
-            );
+            assert_eq!(serde_json::to_value(reason).expect("a unit variant"), reason.code());
         }
     }
 }

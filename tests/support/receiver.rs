@@ -107,10 +107,7 @@ impl Receiver {
 
     /// The same, checking signatures made with `secret`.
     pub fn verifying(secret: &str) -> Self {
-        Self::with(Shared {
-            secret: Some(secret.to_owned()),
-            ..Shared::default()
-        })
+        Self::with(Shared { secret: Some(secret.to_owned()), ..Shared::default() })
     }
 
     fn with(shared: Shared) -> Self {

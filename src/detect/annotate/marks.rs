@@ -19,11 +19,7 @@ const BLACK: [u8; 3] = [0, 128, 128];
 /// Boxes, and above each (or, at the upper edge, inside it) its score in per cent. The best comes last, over the others.
 pub(super) fn marks(width: usize, height: usize, detections: &[Detection]) -> Vec<Mark> {
     let pen = if height < 720 { 2 } else { 3 };
-    let mut canvas = Canvas {
-        width,
-        height,
-        marks: Vec::new(),
-    };
+    let mut canvas = Canvas { width, height, marks: Vec::new() };
     for detection in detections.iter().take(MOST_BOXES).rev() {
         let area = detection.area.clipped();
         if area.area() > 0.0 {
@@ -50,11 +46,7 @@ impl Canvas {
         let cut = |range: Range<usize>, end: usize| range.start.min(end)..range.end.min(end);
         let (columns, rows) = (cut(columns, self.width), cut(rows, self.height));
         if !columns.is_empty() && !rows.is_empty() {
-            self.marks.push(Mark {
-                columns,
-                rows,
-                colour,
-            });
+            self.marks.push(Mark { columns, rows, colour });
         }
     }
 
@@ -70,16 +62,11 @@ impl Canvas {
     fn score(&mut self, left: usize, top: usize, pen: usize, score: f32) {
         let text = format!("{}%", (score.clamp(0.0, 1.0) * 100.0).round() as u8);
         let advance = (GLYPH_COLUMNS + 1) * pen;
-        let end = (
-            left + text.len() * advance + pen,
-            top + (GLYPH_ROWS + 2) * pen,
-        );
+        let end = (left + text.len() * advance + pen, top + (GLYPH_ROWS + 2) * pen);
         self.fill(left..end.0, top..end.1, GREEN);
         for (i, glyph) in text.bytes().map(glyph).enumerate() {
             for (row, bits) in glyph.into_iter().enumerate() {
-                for column in
-                    (0..GLYPH_COLUMNS).filter(|c| bits >> (GLYPH_COLUMNS - 1 - c) & 1 == 1)
-                {
+                for column in (0..GLYPH_COLUMNS).filter(|c| bits >> (GLYPH_COLUMNS - 1 - c) & 1 == 1) {
                     let x = left + pen + i * advance + column * pen;
                     let y = top + pen + row * pen;
                     self.fill(x..x + pen, y..y + pen, BLACK);
@@ -116,11 +103,7 @@ mod tests {
 
     #[test]
     fn a_score_can_be_read() {
-        let seen = Detection {
-            label: "person".into(),
-            score: 0.47,
-            area: Rect::from_edges(0.1, 0.5, 0.9, 0.9),
-        };
+        let seen = Detection { label: "person".into(), score: 0.47, area: Rect::from_edges(0.1, 0.5, 0.9, 0.9) };
         let mut drawn = vec![vec![' '; 30]; 20];
         for mark in marks(300, 400, &[seen]) {
             for y in mark.rows {
@@ -135,10 +118,7 @@ mod tests {
                 }
             }
         }
-        let text: Vec<String> = drawn[..7]
-            .iter()
-            .map(|row| row[..13].iter().collect())
-            .collect();
+        let text: Vec<String> = drawn[..7].iter().map(|row| row[..13].iter().collect()).collect();
         assert_eq!(
             text,
             [
@@ -155,14 +135,8 @@ mod tests {
 
     #[test]
     fn the_number_of_boxes_is_bounded() {
-        let seen = vec![
-            Detection {
-                label: "person".into(),
-                score: 1.0,
-                area: Rect::from_edges(0.1, 0.5, 0.9, 0.9),
-            };
-            10_000
-        ];
+        let seen =
+            vec![Detection { label: "person".into(), score: 1.0, area: Rect::from_edges(0.1, 0.5, 0.9, 0.9) }; 10_000];
         let per_box = marks(300, 400, &seen[..1]).len();
         assert_eq!(marks(300, 400, &seen).len(), per_box * MOST_BOXES);
     }

@@ -12,29 +12,16 @@ use marks::{Mark, marks};
 ///
 /// # Errors
 /// `Jpeg`, where a picture is empty or an edge is longer than 65535 pixels.
-pub fn jpeg(
-    picture: &I420,
-    detections: &[Detection],
-    annotate: bool,
-    quality: u8,
-) -> Result<Vec<u8>, DetectError> {
+pub fn jpeg(picture: &I420, detections: &[Detection], annotate: bool, quality: u8) -> Result<Vec<u8>, DetectError> {
     let (width, height) = (picture.width(), picture.height());
-    let refused = |source| DetectError::Jpeg {
-        width,
-        height,
-        source,
-    };
+    let refused = |source| DetectError::Jpeg { width, height, source };
     let (Ok(w), Ok(h)) = (u16::try_from(width), u16::try_from(height)) else {
         return Err(refused("an edge is longer than 65535 pixels".into()));
     };
     let rows = Rows {
         picture,
         size: (w, h),
-        marks: if annotate {
-            marks(width, height, detections)
-        } else {
-            Vec::new()
-        },
+        marks: if annotate { marks(width, height, detections) } else { Vec::new() },
         luma: full_range(16.0, 219.0, 0.0),
         chroma: full_range(128.0, 224.0, 128.0),
     };
@@ -120,11 +107,7 @@ mod tests {
     }
 
     fn person(area: Rect) -> Detection {
-        Detection {
-            label: "person".into(),
-            score: 0.87,
-            area,
-        }
+        Detection { label: "person".into(), score: 0.87, area }
     }
 
     #[test]
@@ -133,10 +116,7 @@ mod tests {
             for (width, height) in [(64, 48), (33, 17), (1, 1)] {
                 let jpeg = jpeg(&grey(width, height, y), &[], true, 95).expect("it fits");
                 for pixel in rgb(&jpeg, width, height) {
-                    assert!(
-                        pixel.iter().all(|&p| p.abs_diff(value) <= 2),
-                        "Y {y} became {pixel:?}"
-                    );
+                    assert!(pixel.iter().all(|&p| p.abs_diff(value) <= 2), "Y {y} became {pixel:?}");
                 }
             }
         }
@@ -150,22 +130,14 @@ mod tests {
         data.extend([240; 16]);
         let red = I420::from_packed(8, 8, data).expect("the length fits");
         let pixels = rgb(&jpeg(&red, &[], false, 95).expect("it fits"), 8, 8);
-        assert!(
-            pixels.iter().all(|p| p[0] > 245 && p[1] < 10 && p[2] < 10),
-            "{:?}",
-            pixels[0]
-        );
+        assert!(pixels.iter().all(|p| p[0] > 245 && p[1] < 10 && p[2] < 10), "{:?}", pixels[0]);
     }
 
     #[test]
     fn boxes_are_drawn_only_where_asked_for_and_hide_nothing_inside() {
         let picture = grey(320, 240, 126);
         let seen = [person(Rect::from_edges(0.25, 0.25, 0.75, 0.75))];
-        let plain = rgb(
-            &jpeg(&picture, &seen, false, 95).expect("it fits"),
-            320,
-            240,
-        );
+        let plain = rgb(&jpeg(&picture, &seen, false, 95).expect("it fits"), 320, 240);
         assert!(plain.iter().all(|p| p[1].abs_diff(128) <= 2));
         let drawn = rgb(&jpeg(&picture, &seen, true, 95).expect("it fits"), 320, 240);
         let at = |x: usize, y: usize| drawn[y * 320 + x];

@@ -8,9 +8,7 @@ pub(super) fn read(channels: ArrayView3<'_, f32>, size: (usize, usize), sieve: &
     let (width, height) = (size.0 as f32, size.1 as f32);
     for row in 0..rows {
         for column in 0..columns {
-            let cell = channels
-                .index_axis_move(Axis(1), row)
-                .index_axis_move(Axis(1), column);
+            let cell = channels.index_axis_move(Axis(1), row).index_axis_move(Axis(1), column);
             let (class, certainty) = best(cell.iter().skip(5));
             // The weights of the reference decoder.
             let score = cell[0].powf(0.6) * certainty.powf(0.4);
@@ -20,11 +18,7 @@ pub(super) fn read(channels: ArrayView3<'_, f32>, size: (usize, usize), sieve: &
             let x = (cell[1].tanh() + column as f32) / columns as f32;
             let y = (cell[2].tanh() + row as f32) / rows as f32;
             let (w, h) = (sigmoid(cell[3]), sigmoid(cell[4]));
-            sieve.offer(
-                class,
-                score,
-                around(x * width, y * height, w * width, h * height),
-            );
+            sieve.offer(class, score, around(x * width, y * height, w * width, h * height));
         }
     }
 }

@@ -17,10 +17,6 @@ pub(super) fn cells(size: (usize, usize), stride: usize) -> usize {
 /// The cells in the order of the outputs: row by row.
 pub(super) fn grid(size: (usize, usize), stride: usize) -> Vec<Cell> {
     let (columns, rows) = (size.0.div_ceil(stride), size.1.div_ceil(stride));
-    let cell = |i: usize| Cell {
-        x: (i % columns) as f32,
-        y: (i / columns) as f32,
-        stride: stride as f32,
-    };
+    let cell = |i: usize| Cell { x: (i % columns) as f32, y: (i / columns) as f32, stride: stride as f32 };
     (0..columns * rows).map(cell).collect()
 }

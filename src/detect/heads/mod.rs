@@ -37,11 +37,7 @@ impl Layout {
     /// The layout that outputs of these shapes have, for an input of `size` (width, height).
     ///
     /// `[1, N, 6]` counts as decoded: YOLOX with a single class looks the same and has to be said in the sidecar.
-    pub fn recognise(
-        shapes: &[Vec<usize>],
-        size: (usize, usize),
-        strides: &[usize],
-    ) -> Option<Self> {
+    pub fn recognise(shapes: &[Vec<usize>], size: (usize, usize), strides: &[usize]) -> Option<Self> {
         let total: usize = strides.iter().map(|&s| cells(size, s)).sum();
         match shapes {
             [one] => match one[..] {
@@ -67,15 +63,8 @@ impl Layout {
             pad: 114.0,
         };
         match self {
-            Self::Yolox => Preparation {
-                colour: Colour::Bgr,
-                std: [1.0; 3],
-                ..plain
-            },
-            Self::Yolov8 => Preparation {
-                placement: Placement::Centre,
-                ..plain
-            },
+            Self::Yolox => Preparation { colour: Colour::Bgr, std: [1.0; 3], ..plain },
+            Self::Yolov8 => Preparation { placement: Placement::Centre, ..plain },
             // ImageNet's mean and deviation in the order of the channels, as in the training configuration.
             Self::Nanodet => Preparation {
                 colour: Colour::Bgr,
@@ -86,11 +75,7 @@ impl Layout {
                 ..plain
             },
             Self::Decoded => plain,
-            Self::Fastestdet => Preparation {
-                colour: Colour::Bgr,
-                placement: Placement::Stretch,
-                ..plain
-            },
+            Self::Fastestdet => Preparation { colour: Colour::Bgr, placement: Placement::Stretch, ..plain },
         }
     }
 
@@ -98,9 +83,7 @@ impl Layout {
         match self {
             Self::Yolox => "of YOLOX: one [1, N, 5 + classes], N the number of grid cells",
             Self::Yolov8 => "of YOLOv8: one [1, 4 + classes, N]",
-            Self::Nanodet => {
-                "of NanoDet: per stride [1, n, classes], then per stride [1, n, 4 x bins]"
-            }
+            Self::Nanodet => "of NanoDet: per stride [1, n, classes], then per stride [1, n, 4 x bins]",
             Self::Decoded => "decoded: one [1, N, 5] or [1, N, 6]",
             Self::Fastestdet => "of FastestDet: one [1, 5 + classes, H, W]",
         }
@@ -138,17 +121,10 @@ impl Head {
             (Layout::Nanodet, several) => nanodet::bins(several, size, strides).is_some(),
             _ => false,
         };
-        let unfit = |wanted| DetectError::Outputs {
-            shapes: format!("{shapes:?}"),
-            wanted,
-        };
+        let unfit = |wanted| DetectError::Outputs { shapes: format!("{shapes:?}"), wanted };
         let layout = layout
             .or_else(|| Layout::recognise(&shapes, size, strides))
-            .ok_or_else(|| {
-                unfit(
-                    "of a known layout; name it in the sidecar, as head = \"...\", and its strides",
-                )
-            })?;
+            .ok_or_else(|| unfit("of a known layout; name it in the sidecar, as head = \"...\", and its strides"))?;
         if !fits(layout) {
             return Err(unfit(layout.wanted()));
         }
@@ -156,12 +132,7 @@ impl Head {
             Layout::Yolox | Layout::Nanodet => strides.iter().map(|&s| grid(size, s)).collect(),
             Layout::Yolov8 | Layout::Decoded | Layout::Fastestdet => Vec::new(),
         };
-        Ok(Self {
-            layout,
-            shapes,
-            size,
-            grids,
-        })
+        Ok(Self { layout, shapes, size, grids })
     }
 
     /// The layout.
@@ -185,27 +156,13 @@ impl Head {
     ///
     /// # Errors
     /// `Outputs` where the arrays have not the shapes that this head was made for.
-    pub fn read(
-        &self,
-        outputs: &[ArrayViewD<'_, f32>],
-        sieve: &mut Sieve<'_>,
-    ) -> Result<(), DetectError> {
-        if !outputs
-            .iter()
-            .map(ndarray::ArrayBase::shape)
-            .eq(self.shapes.iter().map(Vec::as_slice))
-        {
+    pub fn read(&self, outputs: &[ArrayViewD<'_, f32>], sieve: &mut Sieve<'_>) -> Result<(), DetectError> {
+        if !outputs.iter().map(ndarray::ArrayBase::shape).eq(self.shapes.iter().map(Vec::as_slice)) {
             let shapes: Vec<&[usize]> = outputs.iter().map(ndarray::ArrayBase::shape).collect();
-            return Err(DetectError::Outputs {
-                shapes: format!("{shapes:?}"),
-                wanted: self.layout.wanted(),
-            });
+            return Err(DetectError::Outputs { shapes: format!("{shapes:?}"), wanted: self.layout.wanted() });
         }
         let rows = |i: usize| {
-            let batch = outputs[i]
-                .view()
-                .into_dimensionality::<Ix3>()
-                .expect("the shape was compared");
+            let batch = outputs[i].view().into_dimensionality::<Ix3>().expect("the shape was compared");
             batch.index_axis_move(ndarray::Axis(0), 0)
         };
         match self.layout {
@@ -219,10 +176,7 @@ impl Head {
                 }
             }
             Layout::Fastestdet => {
-                let batch = outputs[0]
-                    .view()
-                    .into_dimensionality::<Ix4>()
-                    .expect("the shape was compared");
+                let batch = outputs[0].view().into_dimensionality::<Ix4>().expect("the shape was compared");
                 fastestdet::read(batch.index_axis_move(ndarray::Axis(0), 0), self.size, sieve);
             }
         }
@@ -251,23 +205,19 @@ impl Sieve<'_> {
         let [left, top, right, bottom] = edges;
         let is_box = edges.iter().all(|e| e.is_finite()) && right > left && bottom > top;
         if is_box && self.passes(class, score) {
-            self.kept.push(Candidate {
-                class,
-                score,
-                edges,
-            });
+            self.kept.push(Candidate { class, score, edges });
         }
     }
 }
 
 /// The class with the highest score, the first of equals.
 fn best<'a>(scores: impl IntoIterator<Item = &'a f32>) -> (usize, f32) {
-    scores
-        .into_iter()
-        .enumerate()
-        .fold((0, f32::NEG_INFINITY), |best, (class, &score)| {
+    scores.into_iter().enumerate().fold(
+        (0, f32::NEG_INFINITY),
+        |best, (class, &score)| {
             if score > best.1 { (class, score) } else { best }
-        })
+        },
+    )
 }
 
 /// Edges from a centre and a size.

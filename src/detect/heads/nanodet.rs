@@ -3,11 +3,7 @@ use ndarray::{ArrayView1, ArrayView2, Axis, Slice};
 use super::{Cell, Sieve, best, cells};
 
 /// Into how many bins each distance is divided, if outputs of these shapes are NanoDet's.
-pub(super) fn bins(
-    shapes: &[Vec<usize>],
-    size: (usize, usize),
-    strides: &[usize],
-) -> Option<usize> {
+pub(super) fn bins(shapes: &[Vec<usize>], size: (usize, usize), strides: &[usize]) -> Option<usize> {
     if strides.is_empty() || shapes.len() != 2 * strides.len() {
         return None;
     }
@@ -23,12 +19,7 @@ pub(super) fn bins(
 
 /// One level: class scores, and for each of the four edges the distribution of its distance from the cell's centre over
 /// bins of one stride each (Li et al., "Generalized Focal Loss", 2020).
-pub(super) fn read(
-    scores: ArrayView2<'_, f32>,
-    distances: ArrayView2<'_, f32>,
-    cells: &[Cell],
-    sieve: &mut Sieve<'_>,
-) {
+pub(super) fn read(scores: ArrayView2<'_, f32>, distances: ArrayView2<'_, f32>, cells: &[Cell], sieve: &mut Sieve<'_>) {
     let bins = distances.ncols() / 4;
     for ((scores, distances), cell) in scores.outer_iter().zip(distances.outer_iter()).zip(cells) {
         let (class, score) = best(scores);
@@ -42,12 +33,7 @@ pub(super) fn read(
         // NanoDet counts from the middle of the cell's first to its last pixel.
         let x = cell.x * cell.stride + (cell.stride - 1.0) / 2.0;
         let y = cell.y * cell.stride + (cell.stride - 1.0) / 2.0;
-        let edges = [
-            x - distance(0),
-            y - distance(1),
-            x + distance(2),
-            y + distance(3),
-        ];
+        let edges = [x - distance(0), y - distance(1), x + distance(2), y + distance(3)];
         sieve.offer(class, score, edges);
     }
 }
@@ -55,13 +41,9 @@ pub(super) fn read(
 /// The mean bin under the softmax of `logits`.
 fn expected(logits: ArrayView1<'_, f32>) -> f32 {
     let highest = logits.fold(f32::NEG_INFINITY, |a, &b| a.max(b));
-    let (sum, weighted) =
-        logits
-            .iter()
-            .enumerate()
-            .fold((0.0, 0.0), |(sum, weighted), (bin, &logit)| {
-                let p = (logit - highest).exp();
-                (sum + p, weighted + p * bin as f32)
-            });
+    let (sum, weighted) = logits.iter().enumerate().fold((0.0, 0.0), |(sum, weighted), (bin, &logit)| {
+        let p = (logit - highest).exp();
+        (sum + p, weighted + p * bin as f32)
+    });
     weighted / sum
 }

@@ -10,14 +10,9 @@ const CELLS: usize = 32 + 8 + 2;
 fn found(head: &Head, outputs: &[ArrayD<f32>], min_score: f32) -> Vec<Candidate> {
     let mut kept = Vec::new();
     let wanted = vec![true; head.classes().unwrap_or(80)];
-    let mut sieve = Sieve {
-        wanted: &wanted,
-        min_score,
-        kept: &mut kept,
-    };
+    let mut sieve = Sieve { wanted: &wanted, min_score, kept: &mut kept };
     let views: Vec<_> = outputs.iter().map(|o| o.view()).collect();
-    head.read(&views, &mut sieve)
-        .expect("the shapes are the head's");
+    head.read(&views, &mut sieve).expect("the shapes are the head's");
     kept
 }
 
@@ -92,22 +87,14 @@ fn decoded_boxes_are_taken_as_they_are() {
     let output = Array3::from_shape_fn((1, 2, 5), |(_, r, c)| rows[r][c]);
     let outputs = [output.into_dyn()];
     let plain = head(None, &outputs);
-    assert_eq!(
-        (plain.layout(), plain.classes()),
-        (Layout::Decoded, Some(1))
-    );
+    assert_eq!((plain.layout(), plain.classes()), (Layout::Decoded, Some(1)));
     let boxes = found(&plain, &outputs, 0.5);
     assert_eq!(boxes.len(), 1, "the second has no width");
     assert_box(&boxes[0], 0, 0.9, [1.0, 2.0, 3.0, 5.0]);
 
-    let with_class = Array3::from_shape_fn((1, 3, 6), |(_, r, c)| {
-        [0.0, 0.0, 2.0, 2.0, 0.6, [5.0, -1.0, 1e9][r]][c]
-    });
+    let with_class = Array3::from_shape_fn((1, 3, 6), |(_, r, c)| [0.0, 0.0, 2.0, 2.0, 0.6, [5.0, -1.0, 1e9][r]][c]);
     let outputs = [with_class.into_dyn()];
-    let classes: Vec<usize> = found(&head(None, &outputs), &outputs, 0.5)
-        .iter()
-        .map(|c| c.class)
-        .collect();
+    let classes: Vec<usize> = found(&head(None, &outputs), &outputs, 0.5).iter().map(|c| c.class).collect();
     assert_eq!(classes, [5, 0], "a class that no label names is left out");
 }
 
@@ -120,10 +107,7 @@ fn fastestdet_weighs_objectness_and_class() {
     }
     let outputs = [output.into_dyn()];
     let head = head(None, &outputs);
-    assert_eq!(
-        (head.layout(), head.classes()),
-        (Layout::Fastestdet, Some(2))
-    );
+    assert_eq!((head.layout(), head.classes()), (Layout::Fastestdet, Some(2)));
     let boxes = found(&head, &outputs, 0.3);
     assert_eq!(boxes.len(), 1);
     let score = 0.5f32.powf(0.6) * 0.9f32.powf(0.4);
@@ -132,11 +116,7 @@ fn fastestdet_weighs_objectness_and_class() {
 
 #[test]
 fn what_is_no_number_is_no_box() {
-    let rows = [
-        [f32::NAN, 2.0, 3.0, 5.0, 0.9],
-        [1.0, 2.0, f32::INFINITY, 5.0, 0.9],
-        [1.0, 2.0, 3.0, 5.0, f32::NAN],
-    ];
+    let rows = [[f32::NAN, 2.0, 3.0, 5.0, 0.9], [1.0, 2.0, f32::INFINITY, 5.0, 0.9], [1.0, 2.0, 3.0, 5.0, f32::NAN]];
     let outputs = [Array3::from_shape_fn((1, 3, 5), |(_, r, c)| rows[r][c]).into_dyn()];
     assert!(found(&head(None, &outputs), &outputs, 0.0).is_empty());
 }
@@ -149,18 +129,9 @@ fn only_wanted_classes_pass() {
     }
     let output = output.into_dyn();
     let mut kept = Vec::new();
-    let mut sieve = Sieve {
-        wanted: &[true, false],
-        min_score: 0.1,
-        kept: &mut kept,
-    };
-    head(None, std::slice::from_ref(&output))
-        .read(&[output.view()], &mut sieve)
-        .expect("it fits");
-    assert!(
-        kept.is_empty(),
-        "the best class is the second, which is not wanted"
-    );
+    let mut sieve = Sieve { wanted: &[true, false], min_score: 0.1, kept: &mut kept };
+    head(None, std::slice::from_ref(&output)).read(&[output.view()], &mut sieve).expect("it fits");
+    assert!(kept.is_empty(), "the best class is the second, which is not wanted");
 }
 
 #[test]
@@ -169,10 +140,7 @@ fn shapes_that_fit_nothing_are_refused_with_the_shapes() {
     assert!(error.to_string().contains("[[1, 99, 85]]"), "{error}");
     let yolox = Some(Layout::Yolox);
     assert!(Head::new(yolox, vec![vec![1, 99, 85]], SIZE, &STRIDES).is_err());
-    assert!(
-        Head::new(yolox, vec![vec![1, CELLS, 6]], SIZE, &STRIDES).is_ok(),
-        "one class, by sidecar"
-    );
+    assert!(Head::new(yolox, vec![vec![1, CELLS, 6]], SIZE, &STRIDES).is_ok(), "one class, by sidecar");
     assert!(Head::new(None, vec![vec![]], SIZE, &STRIDES).is_err());
     assert!(Head::new(None, vec![], SIZE, &STRIDES).is_err());
 }
@@ -182,11 +150,7 @@ fn an_array_of_another_shape_is_an_error_not_a_panic() {
     let head = Head::new(None, vec![vec![1, CELLS, 85]], SIZE, &STRIDES).expect("YOLOX");
     let other = Array3::<f32>::zeros((1, CELLS - 1, 85)).into_dyn();
     let mut kept = Vec::new();
-    let mut sieve = Sieve {
-        wanted: &[true],
-        min_score: 0.1,
-        kept: &mut kept,
-    };
+    let mut sieve = Sieve { wanted: &[true], min_score: 0.1, kept: &mut kept };
     assert!(head.read(&[other.view()], &mut sieve).is_err());
     assert!(head.read(&[], &mut sieve).is_err());
 }

@@ -26,11 +26,7 @@ pub fn start(
     build: impl Fn() -> Result<Box<dyn Detector>, DetectError> + Send + Sync + 'static,
 ) -> Addr<Worker> {
     let build: Arc<Build> = Arc::new(build);
-    SyncArbiter::start(workers, move || Worker {
-        build: Arc::clone(&build),
-        detector: None,
-        board: Arc::clone(&board),
-    })
+    SyncArbiter::start(workers, move || Worker { build: Arc::clone(&build), detector: None, board: Arc::clone(&board) })
 }
 
 /// One detector thread.
@@ -92,8 +88,7 @@ impl Handler<FrameReady> for Worker {
         let took = at.since(&begun);
         cell.detections.one();
         cell.inference.record(took);
-        cell.busy_us
-            .add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        cell.busy_us.add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         if let Err(fault) = &seen {
             cell.failures.one();
             let failures = cell.failures.get();
@@ -105,11 +100,7 @@ impl Handler<FrameReady> for Worker {
             // The thread goes on with a new worker from the factory.
             ctx.stop();
         }
-        ticket.reply.do_send(Detected {
-            frame: Arc::new(frame),
-            seen,
-            at,
-        });
+        ticket.reply.do_send(Detected { frame: Arc::new(frame), seen, at });
     }
 }
 
@@ -128,8 +119,7 @@ fn with_causes(error: &dyn Error) -> String {
 
 fn words_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without words")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
 }
 
 #[cfg(test)]

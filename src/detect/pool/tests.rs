@@ -40,13 +40,7 @@ struct Side {
 impl Side {
     fn new() -> Self {
         let (sender, answers) = unbounded_channel();
-        Self {
-            slot: Arc::default(),
-            reply: Listener(sender).start().recipient(),
-            answers,
-            published: 0,
-            superseded: 0,
-        }
+        Self { slot: Arc::default(), reply: Listener(sender).start().recipient(), answers, published: 0, superseded: 0 }
     }
 
     fn publish(&mut self, pool: &Addr<Worker>) {
@@ -63,10 +57,7 @@ impl Side {
         };
         match self.slot.put(frame) {
             Some(_) => self.superseded += 1,
-            None => pool.do_send(FrameReady {
-                slot: Arc::clone(&self.slot),
-                reply: self.reply.clone(),
-            }),
+            None => pool.do_send(FrameReady { slot: Arc::clone(&self.slot), reply: self.reply.clone() }),
         }
     }
 
@@ -86,11 +77,7 @@ fn pool(workers: usize, script: &Script) -> (Addr<Worker>, Arc<Board>) {
 }
 
 fn person() -> Detection {
-    Detection {
-        label: "person".into(),
-        score: 0.9,
-        area: Rect::from_edges(0.1, 0.1, 0.2, 0.4),
-    }
+    Detection { label: "person".into(), score: 0.9, area: Rect::from_edges(0.1, 0.1, 0.2, 0.4) }
 }
 
 #[actix::test]
@@ -121,10 +108,7 @@ async fn invariant_7_more_panics_and_failures_than_threads_cost_one_detection_ea
     for i in 0..10 {
         camera.publish(&pool);
         let fault = camera.answer().await.seen.expect_err("on command");
-        let wanted = [
-            "the detector panicked: panicked on command",
-            "failed on command",
-        ][i % 2];
+        let wanted = ["the detector panicked: panicked on command", "failed on command"][i % 2];
         assert_eq!(&*fault, wanted);
     }
     // Both threads still work: two frames that sleep are looked at side by side with a third waiting.
@@ -225,10 +209,7 @@ async fn invariant_2_the_worker_takes_the_newest_frame_and_an_empty_slot_is_no_w
     camera.publish(&pool);
     camera.publish(&pool);
     camera.publish(&pool);
-    let empty = FrameReady {
-        slot: Arc::default(),
-        reply: camera.reply.clone(),
-    };
+    let empty = FrameReady { slot: Arc::default(), reply: camera.reply.clone() };
     pool.do_send(empty);
     assert_eq!(camera.answer().await.frame.origin.sequence, 3);
     camera.publish(&pool);

@@ -18,17 +18,8 @@ impl Axis {
     pub(super) fn new(samples: usize, extent: f64, pixels: usize) -> Self {
         let scale = extent / pixels as f64;
         let shrinks = scale > 2.0;
-        let taps = if shrinks {
-            scale.ceil() as usize + 1
-        } else {
-            2
-        }
-        .min(samples);
-        let mut axis = Self {
-            first: Vec::with_capacity(pixels),
-            weights: vec![0.0; taps * pixels],
-            taps,
-        };
+        let taps = if shrinks { scale.ceil() as usize + 1 } else { 2 }.min(samples);
+        let mut axis = Self { first: Vec::with_capacity(pixels), weights: vec![0.0; taps * pixels], taps };
         for (pixel, weights) in axis.weights.chunks_exact_mut(taps).enumerate() {
             // In samples, from the edge of the picture.
             let (from, to) = if shrinks {

@@ -68,21 +68,14 @@ impl Mapping {
             (w, h)
         } else {
             let scale = (w as f64 / width as f64).min(h as f64 / height as f64);
-            let fit = |length: usize, most: usize| {
-                ((length as f64 * scale).round() as usize).clamp(1, most)
-            };
+            let fit = |length: usize, most: usize| ((length as f64 * scale).round() as usize).clamp(1, most);
             (fit(width, w), fit(height, h))
         };
         let (left, top) = match preparation.placement {
             Placement::Centre => ((w - fit_w) / 2, (h - fit_h) / 2),
             Placement::TopLeft | Placement::Stretch => (0, 0),
         };
-        Self {
-            left,
-            top,
-            width: fit_w,
-            height: fit_h,
-        }
+        Self { left, top, width: fit_w, height: fit_h }
     }
 
     /// Edges in pixels of the input as a box in parts of the picture, which may reach beyond it.
@@ -103,10 +96,7 @@ pub struct Preparer {
 impl Preparer {
     /// A preparer for one model.
     pub fn new(preparation: Preparation) -> Self {
-        Self {
-            preparation,
-            scaling: None,
-        }
+        Self { preparation, scaling: None }
     }
 
     /// How many numbers a prepared picture has: three planes of the input's size.
@@ -132,10 +122,7 @@ impl Preparer {
         if width == 0 || height == 0 {
             return Err(DetectError::EmptyPicture);
         }
-        let fits = self
-            .scaling
-            .as_ref()
-            .is_some_and(|s| s.picture == (width, height));
+        let fits = self.scaling.as_ref().is_some_and(|s| s.picture == (width, height));
         if !fits {
             let mapping = Mapping::new(&self.preparation, width, height);
             self.scaling = Some(Scaling::new((width, height), mapping));
@@ -177,12 +164,7 @@ impl Scaling {
             luma: Plane::new((width, height), 1.0, picture, mapping),
             // A chroma sample is taken to lie in the middle of its four pixels. In H.264 it lies half a pixel further
             // left unless said otherwise: of a 720p picture a sixth of a pixel of the input, which changes no box.
-            chroma: Plane::new(
-                (width.div_ceil(2), height.div_ceil(2)),
-                0.5,
-                picture,
-                mapping,
-            ),
+            chroma: Plane::new((width.div_ceil(2), height.div_ceil(2)), 0.5, picture, mapping),
             rows: [row(), row(), row()],
         }
     }
@@ -190,17 +172,11 @@ impl Scaling {
     fn write(&mut self, picture: &I420, preparation: &Preparation, tensor: &mut [f32]) {
         let (width, height) = preparation.size;
         let (y, u, v) = picture.planes();
-        let Mapping {
-            left,
-            top,
-            width: fit_w,
-            height: fit_h,
-        } = self.mapping;
+        let Mapping { left, top, width: fit_w, height: fit_h } = self.mapping;
         let (first, rest) = tensor.split_at_mut(width * height);
         let (second, third) = rest.split_at_mut(width * height);
         let channels = [first, second, third];
-        let norms: [Norm; 3] =
-            std::array::from_fn(|c| Norm::new(preparation.mean[c], preparation.std[c]));
+        let norms: [Norm; 3] = std::array::from_fn(|c| Norm::new(preparation.mean[c], preparation.std[c]));
         let pads = norms.map(|n| n.of(preparation.pad));
         let mut lines = channels.map(|c| c.chunks_exact_mut(width));
         for row in 0..height {
@@ -236,12 +212,7 @@ impl Scaling {
 
 impl Plane {
     /// `share`: how many of the plane's samples lie on a pixel of the picture, along each axis.
-    fn new(
-        (width, height): (usize, usize),
-        share: f64,
-        picture: (usize, usize),
-        mapping: Mapping,
-    ) -> Self {
+    fn new((width, height): (usize, usize), share: f64, picture: (usize, usize), mapping: Mapping) -> Self {
         Self {
             stride: width,
             columns: Axis::new(width, picture.0 as f64 * share, mapping.width),
@@ -278,10 +249,7 @@ struct Norm {
 
 impl Norm {
     fn new(mean: f32, std: f32) -> Self {
-        Self {
-            scale: 1.0 / std,
-            shift: -mean / std,
-        }
+        Self { scale: 1.0 / std, shift: -mean / std }
     }
 
     fn of(self, value: f32) -> f32 {

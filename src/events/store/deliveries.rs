@@ -60,11 +60,7 @@ impl Store {
     }
 
     /// When the next postponed delivery of `sink` falls due, if one is postponed beyond `now`.
-    pub fn next_due_at(
-        &self,
-        sink: &str,
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>, OutboxError> {
+    pub fn next_due_at(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
         self.read(|conn| {
             conn.prepare_cached(
                 "SELECT min(next_attempt_at) FROM deliveries
@@ -76,13 +72,7 @@ impl Store {
     }
 
     /// The receiver has it. Where `hasten`, what was postponed for this sink is due at once: its receiver came back.
-    pub fn acknowledge(
-        &mut self,
-        sink: &str,
-        seq: i64,
-        now: Timestamp,
-        hasten: bool,
-    ) -> Result<(), OutboxError> {
+    pub fn acknowledge(&mut self, sink: &str, seq: i64, now: Timestamp, hasten: bool) -> Result<(), OutboxError> {
         self.write(Durability::Written, |tx| {
             tx.prepare_cached(
                 "UPDATE deliveries SET state = 'delivered', delivered_at = ?3, last_error = NULL
@@ -101,13 +91,7 @@ impl Store {
     }
 
     /// An attempt failed; the next one is due at `until`.
-    pub fn postpone(
-        &mut self,
-        sink: &str,
-        seq: i64,
-        until: Timestamp,
-        error: &str,
-    ) -> Result<(), OutboxError> {
+    pub fn postpone(&mut self, sink: &str, seq: i64, until: Timestamp, error: &str) -> Result<(), OutboxError> {
         self.write(Durability::Written, |tx| {
             tx.prepare_cached(
                 "UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = ?3, last_error = ?4
@@ -132,11 +116,7 @@ impl Store {
 
     /// Takes deliveries off the dead-letter list to be tried anew from the start of the schedule: those of one sink or of
     /// all, of one event or of all. Returns how many.
-    pub fn retry(
-        &mut self,
-        sink: Option<&str>,
-        event: Option<EventId>,
-    ) -> Result<usize, OutboxError> {
+    pub fn retry(&mut self, sink: Option<&str>, event: Option<EventId>) -> Result<usize, OutboxError> {
         let event = event.map(|id| id.to_string());
         self.write(Durability::Synced, |tx| {
             tx.prepare_cached(
@@ -193,8 +173,7 @@ fn due_seqs(
     while chosen.len() < limit {
         let Some(row) = rows.next()? else { break };
         let camera = row.get_ref(1)?.as_str()?;
-        let taken = busy.iter().any(|c| c.as_str() == camera)
-            || chosen.iter().any(|(_, chosen)| chosen == camera);
+        let taken = busy.iter().any(|c| c.as_str() == camera) || chosen.iter().any(|(_, chosen)| chosen == camera);
         if !taken {
             chosen.push((row.get(0)?, camera.to_owned()));
         }
@@ -202,19 +181,14 @@ fn due_seqs(
     Ok(chosen.into_iter().map(|(seq, _)| seq).collect())
 }
 
-fn load(
-    conn: &Connection,
-    sink: &str,
-    seq: i64,
-) -> rusqlite::Result<Option<Result<Delivery, serde_json::Error>>> {
+fn load(conn: &Connection, sink: &str, seq: i64) -> rusqlite::Result<Option<Result<Delivery, serde_json::Error>>> {
     let mut select = conn.prepare_cached(
         "SELECT e.body, d.attempts, e.recorded_at FROM deliveries d JOIN events e USING (seq)
          WHERE d.sink = ?1 AND d.seq = ?2",
     )?;
     let found = select
         .query_row(params![sink, seq], |row| {
-            let (body, attempts, recorded_at): (String, u32, i64) =
-                (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (body, attempts, recorded_at): (String, u32, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
             Ok(serde_json::from_str(&body).map(|event| Delivery {
                 seq,
                 event,

@@ -107,19 +107,12 @@ pub(super) fn dead_letters(conn: &Connection, limit: usize) -> rusqlite::Result<
     let mut dead = Vec::new();
     while let Some(row) = rows.next()? {
         if let Some(event) = read(row.get_ref(3)?.as_str()?) {
-            dead.push(DeadLetter {
-                sink: row.get(0)?,
-                event,
-                attempts: row.get(1)?,
-                last_error: row.get(2)?,
-            });
+            dead.push(DeadLetter { sink: row.get(0)?, event, attempts: row.get(1)?, last_error: row.get(2)? });
         }
     }
     Ok(dead)
 }
 
 fn read(body: &str) -> Option<Event> {
-    serde_json::from_str(body)
-        .inspect_err(|error| tracing::warn!(%error, "a stored event cannot be read"))
-        .ok()
+    serde_json::from_str(body).inspect_err(|error| tracing::warn!(%error, "a stored event cannot be read")).ok()
 }

@@ -66,14 +66,9 @@ impl Store {
         options.append(true).create(true).mode(0o600);
         options.open(&file).map_err(failed(&file))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut conn = Connection::open_with_flags(&file, flags)
-            .map_err(|e| OutboxError::from_sqlite(&file, e))?;
+        let mut conn = Connection::open_with_flags(&file, flags).map_err(|e| OutboxError::from_sqlite(&file, e))?;
         schema::prepare(&mut conn, &file)?;
-        Ok(Self {
-            conn,
-            file,
-            _lock: lock,
-        })
+        Ok(Self { conn, file, _lock: lock })
     }
 
     /// The database, for `Reader::open`.
@@ -92,9 +87,7 @@ impl Store {
         };
         let attempt = || {
             self.conn.pragma_update(None, "synchronous", level)?;
-            let tx = self
-                .conn
-                .transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&tx)?;
             tx.commit()?;
             Ok(done)
@@ -102,27 +95,19 @@ impl Store {
         attempt().map_err(|e| OutboxError::from_sqlite(&self.file, e))
     }
 
-    fn read<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, OutboxError> {
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, OutboxError> {
         work(&self.conn).map_err(|e| OutboxError::from_sqlite(&self.file, e))
     }
 }
 
 fn own(path: &Path) -> Result<File, OutboxError> {
-    let failed = |source| OutboxError::Folder {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| OutboxError::Folder { path: path.to_owned(), source };
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
     let file = options.open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OutboxError::InUse {
-            path: path.to_owned(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(OutboxError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
     }
 }
@@ -157,17 +142,11 @@ pub(super) mod faults {
     impl Store {
         /// Makes every later write meet `fault`.
         pub(crate) fn inject(&self, fault: Fault) {
-            let pages = if matches!(fault, Fault::Full) {
-                1
-            } else {
-                1 << 30
-            };
+            let pages = if matches!(fault, Fault::Full) { 1 } else { 1 << 30 };
             let conn = &self.conn;
-            conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
-                .expect("a pragma");
+            conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).expect("a pragma");
             let read_only = matches!(fault, Fault::ReadOnly);
-            conn.pragma_update(None, "query_only", read_only)
-                .expect("a pragma");
+            conn.pragma_update(None, "query_only", read_only).expect("a pragma");
         }
     }
 }

@@ -36,7 +36,6 @@ impl Reader {
 
     /// The dead-letter list of all sinks, oldest first.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, OutboxError> {
-        history::dead_letters(&self.conn, limit)
-            .map_err(|e| OutboxError::from_sqlite(&self.file, e))
+        history::dead_letters(&self.conn, limit).map_err(|e| OutboxError::from_sqlite(&self.file, e))
     }
 }

@@ -14,12 +14,7 @@ const UNFINISHED_AT_MOST: i64 = 10_000;
 impl Store {
     /// Writes the events down with a pending delivery for each sink, all or none, and returns how many were new: an
     /// event whose id is there already is passed over. When this returns, the disk has them.
-    pub fn record(
-        &mut self,
-        events: &[Event],
-        sinks: &[Arc<str>],
-        now: Timestamp,
-    ) -> Result<usize, OutboxError> {
+    pub fn record(&mut self, events: &[Event], sinks: &[Arc<str>], now: Timestamp) -> Result<usize, OutboxError> {
         self.write(Durability::Synced, |tx| {
             let mut new = 0;
             for event in events {
@@ -36,14 +31,8 @@ impl Store {
     }
 }
 
-fn insert(
-    tx: &Transaction<'_>,
-    event: &Event,
-    sinks: &[Arc<str>],
-    now: Timestamp,
-) -> rusqlite::Result<bool> {
-    let body = serde_json::to_string(event)
-        .map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
+fn insert(tx: &Transaction<'_>, event: &Event, sinks: &[Arc<str>], now: Timestamp) -> rusqlite::Result<bool> {
+    let body = serde_json::to_string(event).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
     let camera = event.data.camera.id.as_str();
     let zone = event.data.zone.as_deref();
     let visit = event.data.visit.as_ref().map(|v| v.id.to_string());
@@ -66,8 +55,7 @@ fn insert(
         return Ok(false);
     }
     let seq = tx.last_insert_rowid();
-    let mut deliver = tx
-        .prepare_cached("INSERT OR IGNORE INTO deliveries (sink, seq, camera) VALUES (?1, ?2, ?3)")?;
+    let mut deliver = tx.prepare_cached("INSERT OR IGNORE INTO deliveries (sink, seq, camera) VALUES (?1, ?2, ?3)")?;
     for sink in sinks {
         deliver.execute(params![&**sink, seq, camera])?;
     }
@@ -94,9 +82,9 @@ fn follow(tx: &Transaction<'_>, event: &Event, seq: i64, body: &str) -> rusqlite
                 "DELETE FROM unfinished WHERE camera = ?1 AND topic = 'visit' AND zone = ?2 AND visit IS ?3",
             )?
             .execute(params![camera, zone, visit])?,
-        EventKind::CameraUp => tx
-            .prepare_cached("DELETE FROM unfinished WHERE camera = ?1 AND topic = 'down'")?
-            .execute([camera])?,
+        EventKind::CameraUp => {
+            tx.prepare_cached("DELETE FROM unfinished WHERE camera = ?1 AND topic = 'down'")?.execute([camera])?
+        }
     };
     tx.prepare_cached(
         "DELETE FROM unfinished WHERE seq <= (SELECT seq FROM unfinished ORDER BY seq DESC LIMIT 1 OFFSET ?1)",
@@ -120,11 +108,7 @@ fn unfinished(conn: &Connection) -> rusqlite::Result<Unfinished> {
                 let since = event.data.down_since.unwrap_or(event.time);
                 found.down.push((camera, since));
             }
-            (_, Some(visit)) => found.visits.push(OpenVisit {
-                camera,
-                zone: event.data.zone,
-                visit,
-            }),
+            (_, Some(visit)) => found.visits.push(OpenVisit { camera, zone: event.data.zone, visit }),
             (_, None) => {}
         }
     }

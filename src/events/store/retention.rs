@@ -28,12 +28,7 @@ pub struct Retained {
 impl Store {
     /// Removes the oldest events that are older than `storage.keep`, or too many for `storage.max_bytes`: one bounded
     /// step. `sinks` are those whose missing acknowledgement makes a removed event a dropped one.
-    pub fn retain(
-        &mut self,
-        storage: &Storage,
-        sinks: &[Arc<str>],
-        now: Timestamp,
-    ) -> Result<Retained, OutboxError> {
+    pub fn retain(&mut self, storage: &Storage, sinks: &[Arc<str>], now: Timestamp) -> Result<Retained, OutboxError> {
         let horizon = now.saturating_sub(storage.keep).unwrap_or(Timestamp::MIN);
         let mut retained = self.write(Durability::Written, |tx| {
             let aged = oldest(tx, nanos(horizon), STEP)?;
@@ -73,8 +68,7 @@ impl Store {
 
     fn used_bytes(&self) -> Result<u64, OutboxError> {
         self.read(|conn| {
-            let value =
-                |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            let value = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
             let pages = value("page_count")? - value("freelist_count")?;
             Ok((pages * value("page_size")?).unsigned_abs())
         })
@@ -102,13 +96,8 @@ fn oldest(tx: &Transaction<'_>, before: i64, limit: usize) -> rusqlite::Result<V
         .collect()
 }
 
-fn remove(
-    tx: &Transaction<'_>,
-    victims: &[i64],
-    sinks: &[Arc<str>],
-) -> rusqlite::Result<Retained> {
-    let mut untold =
-        tx.prepare_cached("SELECT sink FROM deliveries WHERE seq = ?1 AND state <> 'delivered'")?;
+fn remove(tx: &Transaction<'_>, victims: &[i64], sinks: &[Arc<str>]) -> rusqlite::Result<Retained> {
+    let mut untold = tx.prepare_cached("SELECT sink FROM deliveries WHERE seq = ?1 AND state <> 'delivered'")?;
     // Not left to the cascade alone, so that the triggers of the tallies certainly run.
     let mut deliveries = tx.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?;
     let mut event = tx.prepare_cached("DELETE FROM events WHERE seq = ?1")?;

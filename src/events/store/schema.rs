@@ -19,11 +19,7 @@ pub(super) fn prepare(conn: &mut Connection, file: &Path) -> Result<(), OutboxEr
     let version = settle_in(conn).map_err(|e| OutboxError::from_sqlite(file, e))?;
     let known = STEPS.len() as i64;
     if version > known {
-        return Err(OutboxError::Newer {
-            file: file.to_owned(),
-            found: version,
-            known,
-        });
+        return Err(OutboxError::Newer { file: file.to_owned(), found: version, known });
     }
     migrate(conn, version as usize).map_err(|e| OutboxError::from_sqlite(file, e))?;
     if std::fs::metadata(file).is_ok_and(|m| m.len() <= CHECKED_WHOLE) {

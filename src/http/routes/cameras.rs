@@ -33,7 +33,11 @@ pub async fn frame(
 ) -> Result<HttpResponse, Problem> {
     let cell = find(&views, &id)?;
     let seen = cell.last_seen().ok_or_else(|| {
-        Problem::unavailable(format!("no frame of camera \"{}\" has been looked at yet; it is {}", cell.id, cell.state().state.code()))
+        Problem::unavailable(format!(
+            "no frame of camera \"{}\" has been looked at yet; it is {}",
+            cell.id,
+            cell.state().state.code()
+        ))
     })?;
     let (still, annotate, captured) = (Arc::clone(&views.still), query.annotate, seen.captured.wall);
     let jpeg = web::block(move || still.jpeg(&seen, annotate)).await.map_err(|e| Problem::internal(e.to_string()))?;
@@ -43,5 +47,8 @@ pub async fn frame(
 
 fn find(views: &Views, id: &str) -> Result<Arc<CameraCell>, Problem> {
     let shown: String = id.chars().take(64).collect();
-    views.board.camera(id).ok_or_else(|| Problem::not_found(format!("no camera is called \"{shown}\"; GET /api/v1/cameras lists them")))
+    views
+        .board
+        .camera(id)
+        .ok_or_else(|| Problem::not_found(format!("no camera is called \"{shown}\"; GET /api/v1/cameras lists them")))
 }

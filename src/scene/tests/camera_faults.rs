@@ -20,16 +20,10 @@ fn a_camera_that_stays_away_is_told_down_once_and_up_once() {
     assert_eq!(story.lines(), ["camera.down", "camera.up"]);
     let (down, up) = (&story.told[0], &story.told[1]);
     let reason = down.data.reason.as_ref().expect("why");
-    assert_eq!(
-        (reason.code, &*reason.message),
-        (Reason::Stalled, "silent for 10 s")
-    );
+    assert_eq!((reason.code, &*reason.message), (Reason::Stalled, "silent for 10 s"));
     assert_eq!(down.data.down_since, Some(story.at(10.0).wall));
     assert_eq!(up.data.down_since, Some(story.at(10.0).wall));
-    assert_eq!(
-        (down.time, up.time),
-        (story.at(71.0).wall, story.at(600.0).wall)
-    );
+    assert_eq!((down.time, up.time), (story.at(71.0).wall, story.at(600.0).wall));
 }
 
 #[test]
@@ -46,9 +40,7 @@ fn flapping_is_not_told() {
 fn an_outage_is_told_even_where_the_tick_comes_after_the_return() {
     let mut story = Story::of(&camera());
     let (lost, back) = (story.at(10.0), story.at(80.0));
-    story
-        .core
-        .camera_lost(Generation(1), lost, Reason::Refused, String::new());
+    story.core.camera_lost(Generation(1), lost, Reason::Refused, String::new());
     let events = story.core.camera_streaming(Generation(2), back);
     let kinds: Vec<_> = events.iter().map(|e| e.kind).collect();
     assert_eq!(kinds, [EventKind::CameraDown, EventKind::CameraUp]);
@@ -63,11 +55,7 @@ fn a_frame_is_proof_that_a_camera_streams() {
     story.see(110.0, &[]);
     assert_eq!(story.lines(), ["camera.down", "camera.up"]);
     let at = story.at(109.0);
-    assert_eq!(
-        story.core.camera_streaming(Generation(2), at),
-        [],
-        "the word of it comes late"
-    );
+    assert_eq!(story.core.camera_streaming(Generation(2), at), [], "the word of it comes late");
 }
 
 #[test]
@@ -77,9 +65,7 @@ fn a_stopped_camera_is_no_fault() {
     let at = story.at(5.0);
     story.core.camera_stopped(Generation(1), at);
     // The end of the life that was stopped comes after the word of the stop.
-    story
-        .core
-        .camera_lost(Generation(1), at, Reason::StreamEnded, String::new());
+    story.core.camera_lost(Generation(1), at, Reason::StreamEnded, String::new());
     story.tick(900.0);
     story.come_back(1000.0);
     assert_eq!(story.lines(), [""; 0]);
@@ -107,13 +93,8 @@ fn a_late_word_of_an_older_stop_stops_nothing() {
 fn a_camera_that_was_down_before_a_restart_is_told_up_and_not_down_again() {
     let mut story = Story::of(&camera());
     let since = story.start.wall;
-    let unfinished = Unfinished {
-        visits: Vec::new(),
-        down: vec![
-            (camera().id, since),
-            ("another".parse().expect("an id"), since),
-        ],
-    };
+    let unfinished =
+        Unfinished { visits: Vec::new(), down: vec![(camera().id, since), ("another".parse().expect("an id"), since)] };
     let at = story.at(100.0);
     assert_eq!(story.core.resume(&unfinished, at), []);
     story.lose(101.0);

@@ -12,14 +12,7 @@ const SEEN: &str = "\
     ";
 
 /// The visits of the film, in seconds, as a person would note them from the same detector.
-const VISITS: [(f64, f64); 6] = [
-    (6.5, 19.0),
-    (23.0, 44.0),
-    (51.0, 69.0),
-    (74.5, 86.5),
-    (92.5, 119.0),
-    (124.0, 135.5),
-];
+const VISITS: [(f64, f64); 6] = [(6.5, 19.0), (23.0, 44.0), (51.0, 69.0), (74.5, 86.5), (92.5, 119.0), (124.0, 135.5)];
 
 /// Tells a story of one lap and a half minute of nobody, and gives the visits it told, in seconds.
 fn visits_of(settings: &Camera, samples: impl IntoIterator<Item = (f64, u32)>) -> Vec<(f64, f64)> {
@@ -29,21 +22,12 @@ fn visits_of(settings: &Camera, samples: impl IntoIterator<Item = (f64, u32)>) -
         story.see(s, &xs);
     }
     (0..60).for_each(|n| story.see(140.0 + f64::from(n) / 2.0, &[]));
-    let started = story
-        .told
-        .iter()
-        .filter(|e| e.kind.as_str().ends_with("started"));
-    let ended = story
-        .told
-        .iter()
-        .filter_map(|e| e.data.visit.as_ref()?.ended_at.zip(e.data.visit.as_ref()));
+    let started = story.told.iter().filter(|e| e.kind.as_str().ends_with("started"));
+    let ended = story.told.iter().filter_map(|e| e.data.visit.as_ref()?.ended_at.zip(e.data.visit.as_ref()));
     let ended: Vec<_> = ended.collect();
     assert_eq!(started.count(), ended.len(), "each start has an end");
     let seconds = |t: jiff::Timestamp| t.duration_since(story.start.wall).as_secs_f64();
-    ended
-        .into_iter()
-        .map(|(end, visit)| (seconds(visit.started_at), seconds(end)))
-        .collect()
+    ended.into_iter().map(|(end, visit)| (seconds(visit.started_at), seconds(end))).collect()
 }
 
 fn twice_a_second() -> Camera {
@@ -71,10 +55,8 @@ fn real_detections_give_the_visits_a_person_would_note() {
 /// The guide beside the films counts every five seconds of this one, and every second of the one without people.
 #[test]
 fn the_guide_beside_the_films_gives_the_same_visits_as_far_as_it_resolves_them() {
-    let assets = std::env::var_os("LOOKOUT_ASSETS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/assets"),
-        PathBuf::from,
-    );
+    let assets = std::env::var_os("LOOKOUT_ASSETS")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/assets"), PathBuf::from);
     let path = assets.join("clips/people_by_second.json");
     let Ok(text) = std::fs::read_to_string(&path) else {
         left_out(&path);

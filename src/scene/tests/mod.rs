@@ -44,31 +44,19 @@ pub(super) fn camera() -> Camera {
 /// A zone from its left to its right edge, over the whole height.
 fn zone(name: &str, left: f32, right: f32) -> Zone {
     let corners = [(left, 0.0), (right, 0.0), (right, 1.0), (left, 1.0)];
-    Zone {
-        name: name.into(),
-        polygon: Polygon(corners.map(|(x, y)| Point { x, y }).to_vec()),
-    }
+    Zone { name: name.into(), polygon: Polygon(corners.map(|(x, y)| Point { x, y }).to_vec()) }
 }
 
 /// Somebody who stands at `x`.
 fn person(x: f32) -> Detection {
-    Detection {
-        label: "person".into(),
-        score: 0.8,
-        area: Rect::from_edges(x - 0.05, 0.4, x + 0.05, 0.8),
-    }
+    Detection { label: "person".into(), score: 0.8, area: Rect::from_edges(x - 0.05, 0.4, x + 0.05, 0.8) }
 }
 
 /// The answer for a frame captured at `captured`, half a second later.
 fn detected(generation: u64, captured: Moment, seen: Result<Vec<Detection>, Arc<str>>) -> Detected {
     Detected {
         frame: Arc::new(Frame {
-            origin: Origin {
-                camera: camera().id,
-                generation: Generation(generation),
-                sequence: 7,
-                captured,
-            },
+            origin: Origin { camera: camera().id, generation: Generation(generation), sequence: 7, captured },
             picture: I420::from_packed(4, 2, vec![0; 12]).expect("the size fits"),
             coded: None,
         }),
@@ -87,16 +75,8 @@ struct Story {
 
 impl Story {
     fn of(settings: &Camera) -> Self {
-        let name = CameraRef {
-            id: settings.id.clone(),
-            name: settings.name.clone(),
-        };
-        Self {
-            core: SceneCore::new(name, settings),
-            start: Moment::now(),
-            generation: 1,
-            told: Vec::new(),
-        }
+        let name = CameraRef { id: settings.id.clone(), name: settings.name.clone() };
+        Self { core: SceneCore::new(name, settings), start: Moment::now(), generation: 1, told: Vec::new() }
     }
 
     fn at(&self, s: f64) -> Moment {
@@ -129,8 +109,7 @@ impl Story {
         self.tick(s);
         let (generation, at) = (Generation(self.generation), self.at(s));
         let message = "silent for 10 s".to_owned();
-        self.core
-            .camera_lost(generation, at, Reason::Stalled, message);
+        self.core.camera_lost(generation, at, Reason::Stalled, message);
     }
 
     fn come_back(&mut self, s: f64) {
@@ -155,11 +134,7 @@ impl Story {
             match &event.data.visit {
                 Some(visit) => match visit.ended_at {
                     None => format!("{kind} {zone} {}", seconds(visit.started_at)),
-                    Some(end) => format!(
-                        "{kind} {zone} {}-{}",
-                        seconds(visit.started_at),
-                        seconds(end)
-                    ),
+                    Some(end) => format!("{kind} {zone} {}-{}", seconds(visit.started_at), seconds(end)),
                 },
                 None => kind.to_owned(),
             }

@@ -10,14 +10,9 @@ fn a_visit_is_told_when_it_starts_and_when_it_ends() {
     story.see_each_second(8..20, &[]);
     assert_eq!(story.lines(), ["visit.started - 3", "visit.ended - 3-7"]);
 
-    let [started, ended] = &story.told[..] else {
-        panic!("two events")
-    };
+    let [started, ended] = &story.told[..] else { panic!("two events") };
     let data = &started.data;
-    assert_eq!(
-        (data.count, data.label.as_deref()),
-        (Some(1), Some("person"))
-    );
+    assert_eq!((data.count, data.label.as_deref()), (Some(1), Some("person")));
     assert_eq!(data.detections.len(), 1);
     assert_eq!(data.detections[0].area, person(0.4).area);
     assert_eq!(data.latency_s, Some(0.5));
@@ -27,14 +22,8 @@ fn a_visit_is_told_when_it_starts_and_when_it_ends() {
     let (from, to) = (data.visit.as_ref(), ended.data.visit.as_ref());
     assert_eq!(from.map(|v| v.id), to.map(|v| v.id));
     assert_eq!(to.map(|v| v.peak_count), Some(2));
-    assert_eq!(
-        (ended.data.count, ended.data.label.as_deref()),
-        (Some(0), Some("person"))
-    );
-    assert_eq!(
-        ended.data.frame.as_ref().map(|f| f.captured_at),
-        Some(story.at(17.0).wall)
-    );
+    assert_eq!((ended.data.count, ended.data.label.as_deref()), (Some(0), Some("person")));
+    assert_eq!(ended.data.frame.as_ref().map(|f| f.captured_at), Some(story.at(17.0).wall));
     assert_ne!(started.id, ended.id);
 }
 
@@ -44,23 +33,14 @@ fn each_zone_has_visits_and_a_count_of_its_own() {
     settings.zones = vec![zone("gate", 0.0, 0.3), zone("yard", 0.5, 0.9)];
     let mut story = Story::of(&settings);
     story.see_each_second(0..3, &[0.4, 0.95]);
-    assert_eq!(
-        (story.told.len(), story.core.people()),
-        (0, 0),
-        "in no zone"
-    );
+    assert_eq!((story.told.len(), story.core.people()), (0, 0), "in no zone");
     story.see_each_second(3..6, &[0.1, 0.2, 0.4]);
     assert_eq!(story.core.people(), 2);
     story.see_each_second(6..20, &[0.7, 0.4]);
     story.see_each_second(20..40, &[]);
     assert_eq!(
         story.lines(),
-        [
-            "visit.started gate 3",
-            "visit.started yard 6",
-            "visit.ended gate 3-5",
-            "visit.ended yard 6-19",
-        ]
+        ["visit.started gate 3", "visit.started yard 6", "visit.ended gate 3-5", "visit.ended yard 6-19",]
     );
     assert_eq!(story.told[0].data.count, Some(2));
     assert_eq!(story.told[0].data.detections.len(), 2);
@@ -140,15 +120,9 @@ fn invariant_8_messages_of_an_older_life_are_ignored() {
         assert_eq!(story.core.observe(&old), []);
     }
     let at = story.at(6.0);
-    story
-        .core
-        .camera_lost(Generation(1), at, Reason::Stalled, String::new());
+    story.core.camera_lost(Generation(1), at, Reason::Stalled, String::new());
     story.tick(600.0);
-    assert_eq!(
-        story.lines(),
-        [""; 0],
-        "no down: the life that counts streams"
-    );
+    assert_eq!(story.lines(), [""; 0], "no down: the life that counts streams");
 }
 
 #[test]
@@ -183,30 +157,16 @@ fn a_visit_ends_when_the_camera_stays_away() {
     story.see_each_second(0..5, &[0.5]);
     story.lose(5.0);
     story.tick(125.0);
-    let visits = |story: &Story| {
-        story
-            .lines()
-            .into_iter()
-            .filter(|l| l.starts_with("visit"))
-            .collect::<Vec<_>>()
-    };
+    let visits = |story: &Story| story.lines().into_iter().filter(|l| l.starts_with("visit")).collect::<Vec<_>>();
     assert_eq!(visits(&story).len(), 1, "not yet longer");
     story.tick(126.0);
     assert_eq!(visits(&story), ["visit.started - 0", "visit.ended - 0-4"]);
     let ended = story.told.iter().find(|e| e.kind == EventKind::VisitEnded);
     let data = &ended.expect("an end").data;
-    assert_eq!(
-        (&data.frame, data.count),
-        (&None, None),
-        "no sample decided"
-    );
+    assert_eq!((&data.frame, data.count), (&None, None), "no sample decided");
     story.come_back(200.0);
     story.see_each_second(200..202, &[0.5]);
-    assert_eq!(
-        visits(&story)[2..],
-        ["visit.started - 200"],
-        "another visit"
-    );
+    assert_eq!(visits(&story)[2..], ["visit.started - 200"], "another visit");
 }
 
 #[test]
@@ -267,21 +227,14 @@ fn new_settings_keep_the_visits_whose_zone_still_exists() {
 }
 
 fn unfinished(zone: Option<&str>, story: &Story) -> (Unfinished, VisitFacts) {
-    let visit = VisitFacts {
-        id: crate::words::VisitId::fresh(),
-        started_at: story.start.wall,
-        ended_at: None,
-        peak_count: 1,
-    };
+    let visit =
+        VisitFacts { id: crate::words::VisitId::fresh(), started_at: story.start.wall, ended_at: None, peak_count: 1 };
     let open = |camera: &str| OpenVisit {
         camera: camera.parse().expect("an id"),
         zone: zone.map(Into::into),
         visit: visit.clone(),
     };
-    let unfinished = Unfinished {
-        visits: vec![open("door"), open("another")],
-        down: Vec::new(),
-    };
+    let unfinished = Unfinished { visits: vec![open("door"), open("another")], down: Vec::new() };
     (unfinished, visit)
 }
 
@@ -295,11 +248,7 @@ fn a_visit_goes_on_after_a_restart_of_the_process() {
     story.come_back(103.0);
     story.see_each_second(104..110, &[0.5, 0.6]);
     story.see_each_second(110..130, &[]);
-    assert_eq!(
-        story.lines(),
-        ["visit.ended - 0-109"],
-        "and no second start"
-    );
+    assert_eq!(story.lines(), ["visit.ended - 0-109"], "and no second start");
     let ended = story.told[0].data.visit.as_ref().expect("a visit");
     assert_eq!((ended.id, ended.peak_count), (visit.id, 2));
 }

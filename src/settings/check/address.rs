@@ -14,7 +14,8 @@ pub(super) struct Address {
 }
 
 const FORM: &str = "write rtsp://HOST[:PORT]/PATH";
-const ESCAPE: &str = "if user name or password contain one of : / ? # @ % or a space, write them as username and password instead";
+const ESCAPE: &str =
+    "if user name or password contain one of : / ? # @ % or a space, write them as username and password instead";
 
 /// Reads `rtsp://[user[:password]@]host[:port]/path`. The problem never repeats any part of the text.
 pub(super) fn read(text: &str) -> Result<Address, String> {
@@ -25,20 +26,14 @@ pub(super) fn read(text: &str) -> Result<Address, String> {
     match url.scheme() {
         "rtsp" => {}
         "rtsps" => {
-            return Err(
-                "rtsps (RTSP over TLS) is not supported: use the camera's rtsp address".to_owned(),
-            );
+            return Err("rtsps (RTSP over TLS) is not supported: use the camera's rtsp address".to_owned());
         }
         _ => return Err(format!("only rtsp is spoken: {FORM}")),
     }
     match url.host() {
         None | Some(Host::Domain("")) => return Err(format!("names no host: {FORM}")),
-        Some(Host::Domain(name))
-            if looks_like_ipv4(name) && name.parse::<std::net::Ipv4Addr>().is_err() =>
-        {
-            return Err(
-                "the host is no IP address: each of its four numbers is 0 to 255".to_owned(),
-            );
+        Some(Host::Domain(name)) if looks_like_ipv4(name) && name.parse::<std::net::Ipv4Addr>().is_err() => {
+            return Err("the host is no IP address: each of its four numbers is 0 to 255".to_owned());
         }
         Some(_) => {}
     }
@@ -47,14 +42,8 @@ pub(super) fn read(text: &str) -> Result<Address, String> {
     }
     // "rtsp://admin:12/34@host/": what the user took for a password is a path to everybody else.
     let behind_host = [Some(url.path()), url.query(), url.fragment()];
-    if behind_host
-        .into_iter()
-        .flatten()
-        .any(|part| part.contains('@'))
-    {
-        return Err(format!(
-            "an \"@\" behind the host: {ESCAPE}; if it belongs to the path, write %40"
-        ));
+    if behind_host.into_iter().flatten().any(|part| part.contains('@')) {
+        return Err(format!("an \"@\" behind the host: {ESCAPE}; if it belongs to the path, write %40"));
     }
     let decoded = |part: &str| {
         percent_decode_str(part)
@@ -69,11 +58,7 @@ pub(super) fn read(text: &str) -> Result<Address, String> {
     let password = url.password().map(decoded).transpose()?;
     let stripped = url.set_username("").and_then(|()| url.set_password(None));
     match stripped {
-        Ok(()) => Ok(Address {
-            url,
-            username,
-            password,
-        }),
+        Ok(()) => Ok(Address { url, username, password }),
         Err(()) => Err(format!("names no host: {FORM}")),
     }
 }
@@ -88,11 +73,7 @@ mod tests {
 
     #[test]
     fn credentials_leave_the_url() {
-        let read = |text| {
-            read(text)
-                .map_err(|e| format!("{text}: {e}"))
-                .expect("fine")
-        };
+        let read = |text| read(text).map_err(|e| format!("{text}: {e}")).expect("fine");
         let plain = read("rtsp://10.0.0.7:8554/a/b?c=1");
         assert_eq!(plain.url.as_str(), "rtsp://10.0.0.7:8554/a/b?c=1");
         assert_eq!((plain.username, plain.password), (None, None));

@@ -19,13 +19,7 @@ impl Check<'_> {
     ) -> Vec<Camera> {
         if raw.len() > MOST_CAMERAS {
             // Not looked at one by one: the list itself is the problem.
-            self.problem(
-                "cameras",
-                format!(
-                    "{} cameras: at most {MOST_CAMERAS} in one process",
-                    raw.len()
-                ),
-            );
+            self.problem("cameras", format!("{} cameras: at most {MOST_CAMERAS} in one process", raw.len()));
             return Vec::new();
         }
         for (n, camera) in raw.iter().enumerate() {
@@ -33,15 +27,11 @@ impl Check<'_> {
                 self.problems.camera_is(n, id);
             }
         }
-        let ids = raw
-            .iter()
-            .map(|camera| camera.id.as_deref().unwrap_or_default());
+        let ids = raw.iter().map(|camera| camera.id.as_deref().unwrap_or_default());
         self.unique("cameras", ".id", ids);
         raw.into_iter()
             .enumerate()
-            .filter_map(|(n, camera)| {
-                self.camera(&format!("cameras[{n}]"), camera, common, common_rules)
-            })
+            .filter_map(|(n, camera)| self.camera(&format!("cameras[{n}]"), camera, common, common_rules))
             .collect()
     }
 
@@ -58,9 +48,7 @@ impl Check<'_> {
             self.name(&at("name"), name);
         }
         let address = match raw.url.as_deref() {
-            Some(url) => address::read(url)
-                .map_err(|problem| self.problem(&at("url"), problem))
-                .ok(),
+            Some(url) => address::read(url).map_err(|problem| self.problem(&at("url"), problem)).ok(),
             None => {
                 self.problem(&at("url"), "missing: write rtsp://HOST[:PORT]/PATH");
                 None
@@ -85,15 +73,9 @@ impl Check<'_> {
         };
         let timeouts = SECOND..=5 * MINUTE;
         let every = self.duration(&at("every"), &raw.every, 50 * MILLISECOND..=HOUR);
-        let connect_timeout = self.duration(
-            &at("connect_timeout"),
-            &raw.connect_timeout,
-            timeouts.clone(),
-        );
-        let stall_timeout =
-            self.duration(&at("stall_timeout"), &raw.stall_timeout, timeouts.clone());
-        let key_frame_timeout =
-            self.duration(&at("key_frame_timeout"), &raw.key_frame_timeout, timeouts);
+        let connect_timeout = self.duration(&at("connect_timeout"), &raw.connect_timeout, timeouts.clone());
+        let stall_timeout = self.duration(&at("stall_timeout"), &raw.stall_timeout, timeouts.clone());
+        let key_frame_timeout = self.duration(&at("key_frame_timeout"), &raw.key_frame_timeout, timeouts);
         let max_retries = u32::try_from(raw.max_retries).unwrap_or_else(|_| {
             self.problem(&at("max_retries"), "too many; 0 means for ever");
             0
@@ -125,10 +107,7 @@ impl Check<'_> {
         match id.map(str::parse) {
             Some(Ok(id)) => return Some(id),
             Some(Err(problem)) => self.problem(path, format!("{problem}")),
-            None => self.problem(
-                path,
-                "missing: a short name for addresses and metrics, such as \"door\"",
-            ),
+            None => self.problem(path, "missing: a short name for addresses and metrics, such as \"door\""),
         }
         None
     }
@@ -151,16 +130,12 @@ impl Check<'_> {
         url_was_read: bool,
     ) -> Option<Credentials> {
         match (username.filter(|name| !name.is_empty()), password) {
-            (Some(username), password) => Some(Credentials {
-                username,
-                password: Secret::new(password.unwrap_or_default()),
-            }),
+            (Some(username), password) => {
+                Some(Credentials { username, password: Secret::new(password.unwrap_or_default()) })
+            }
             (None, Some(_)) => {
                 if url_was_read {
-                    self.problem(
-                        &format!("{path}.username"),
-                        "missing: there is a password for it",
-                    );
+                    self.problem(&format!("{path}.username"), "missing: there is a password for it");
                 }
                 None
             }
@@ -173,9 +148,7 @@ impl Check<'_> {
             self.problem(path, format!("at most {MOST_ZONES} zones for one camera"));
             return Vec::new();
         }
-        let names = raw
-            .iter()
-            .map(|zone| zone.name.as_deref().unwrap_or_default());
+        let names = raw.iter().map(|zone| zone.name.as_deref().unwrap_or_default());
         self.unique(path, ".name", names);
         raw.into_iter()
             .enumerate()
@@ -186,20 +159,14 @@ impl Check<'_> {
                     None => self.problem(&format!("{at}.name"), "missing: a name for the events"),
                 }
                 let polygon = self.polygon(&format!("{at}.polygon"), zone.polygon)?;
-                Some(Zone {
-                    name: zone.name?.into(),
-                    polygon,
-                })
+                Some(Zone { name: zone.name?.into(), polygon })
             })
             .collect()
     }
 
     fn polygon(&mut self, path: &str, corners: Option<Vec<[f64; 2]>>) -> Option<Polygon> {
         let Some(corners) = corners else {
-            self.problem(
-                path,
-                "missing: at least three corners [x, y], 0 to 1, from the top left",
-            );
+            self.problem(path, "missing: at least three corners [x, y], 0 to 1, from the top left");
             return None;
         };
         if !(3..=MOST_CORNERS).contains(&corners.len()) {
@@ -219,10 +186,7 @@ impl Check<'_> {
         if !reported && on_one_line(&corners) {
             self.problem(path, "encloses nothing: its corners lie on one line");
         }
-        let point = |[x, y]: [f64; 2]| Point {
-            x: x as f32,
-            y: y as f32,
-        };
+        let point = |[x, y]: [f64; 2]| Point { x: x as f32, y: y as f32 };
         Some(Polygon(corners.into_iter().map(point).collect()))
     }
 }

@@ -7,12 +7,12 @@ mod sinks;
 mod tests;
 
 use std::{
-    collections::HashMap, fs, net::SocketAddr, num::NonZero, ops::RangeInclusive, path::Path,
-    path::PathBuf, sync::Arc, thread, time::Duration,
+    collections::HashMap, fs, net::SocketAddr, num::NonZero, ops::RangeInclusive, path::Path, path::PathBuf, sync::Arc,
+    thread, time::Duration,
 };
 
 use super::{
-    Auth, Detector, Secret, Server, Settings, Storage, VisitRules,
+    Auth, Camera, Detector, Secret, Server, Settings, Storage, Transport, VisitRules,
     files::read_secret,
     problems::Problems,
     quantity::{parse_duration, parse_size, quoted, show_duration, show_size},
@@ -41,12 +41,38 @@ pub(super) fn check(file: raw::File, folder: &Path, problems: &mut Problems) -> 
     let visits = check.visits("visits", &file.visits);
     let cameras = check.cameras(file.cameras, &file.visits, &visits);
     let sinks = check.sinks(file.sinks);
-    Settings {
-        server,
-        storage,
-        detector,
-        cameras,
-        sinks,
+    Settings { server, storage, detector, cameras, sinks }
+}
+
+/// A camera given on the command line: the defaults, and what is known of it.
+///
+/// # Errors
+/// What is wrong with the address or the credentials, one problem a line, without repeating any of them.
+pub fn camera_at(
+    url: &str,
+    username: Option<&str>,
+    password: Option<Secret>,
+    transport: Transport,
+) -> Result<Camera, String> {
+    let raw = raw::Camera {
+        id: Some("camera".into()),
+        url: Some(url.into()),
+        username: username.map(Into::into),
+        password: password.map(|p| p.expose().into()),
+        ..raw::Camera::default()
+    };
+    let mut problems = Problems::default();
+    let mut check = Check { folder: Path::new("."), problems: &mut problems };
+    let common = raw::Visits::default();
+    let visits = check.visits("visits", &common);
+    let camera = check.cameras(vec![raw], &common, &visits).pop();
+    match camera {
+        Some(camera) if problems.is_empty() => Ok(Camera { transport, ..camera }),
+        _ => Err(problems
+            .iter()
+            .map(|p| format!("{}: {}", p.path.trim_start_matches("cameras[0]."), p.text))
+            .collect::<Vec<_>>()
+            .join("\n")),
     }
 }
 
@@ -71,24 +97,17 @@ impl Check<'_> {
         if let Some(auth) = raw.auth.filter(|_| !open) {
             self.problem(
                 "server.auth",
-                format!(
-                    "{} is unknown: write \"none\", or leave it out and give server.tokens",
-                    quoted(&auth)
-                ),
+                format!("{} is unknown: write \"none\", or leave it out and give server.tokens", quoted(&auth)),
             );
         }
         let given = raw.tokens.as_ref().is_some_and(|tokens| !tokens.is_empty());
         let tokens_fault_free = !self.problems.covers("server.tokens");
         let tokens = self.tokens(raw.tokens, raw.tokens_file);
         if open && !tokens.is_empty() {
-            self.problem(
-                "server.auth",
-                "\"none\" contradicts the tokens: remove one of the two",
-            );
+            self.problem("server.auth", "\"none\" contradicts the tokens: remove one of the two");
         }
-        let known = tokens_fault_free
-            && !self.problems.covers("server.auth")
-            && !self.problems.covers("server.tokens_file");
+        let known =
+            tokens_fault_free && !self.problems.covers("server.auth") && !self.problems.covers("server.tokens_file");
         if !bind.ip().is_loopback() && tokens.is_empty() && !given && !open && known {
             self.problem(
                 "server.bind",
@@ -96,11 +115,7 @@ impl Check<'_> {
                  clients send one as \"Authorization: Bearer ...\"), or say server.auth = \"none\" to let anybody in",
             );
         }
-        let auth = if tokens.is_empty() {
-            Auth::Open
-        } else {
-            Auth::Tokens(tokens)
-        };
+        let auth = if tokens.is_empty() { Auth::Open } else { Auth::Tokens(tokens) };
         Server { bind, auth }
     }
 
@@ -112,9 +127,7 @@ impl Check<'_> {
             }
             (Some(tokens), None) => ("server.tokens", tokens),
             (None, Some(file)) => {
-                let text = self
-                    .secret_file("server.tokens_file", &file)
-                    .unwrap_or_default();
+                let text = self.secret_file("server.tokens_file", &file).unwrap_or_default();
                 let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
                 ("server.tokens_file", lines.map(str::to_owned).collect())
             }
@@ -131,10 +144,7 @@ impl Check<'_> {
                     format!("shorter than {TOKEN_LENGTH} characters: make one with \"openssl rand -hex 32\""),
                 );
             } else if !token.bytes().all(|b| b.is_ascii_graphic()) {
-                self.problem(
-                    &at,
-                    "only visible ASCII characters without spaces fit into a header",
-                );
+                self.problem(&at, "only visible ASCII characters without spaces fit into a header");
             }
         }
         tokens.into_iter().map(Secret::new).collect()
@@ -165,10 +175,7 @@ impl Check<'_> {
         }
         self.unique("detector.labels", "", raw.labels.iter().map(String::as_str));
         if raw.workers > MOST_WORKERS {
-            self.problem(
-                "detector.workers",
-                format!("at most {MOST_WORKERS}; 0 means one per core"),
-            );
+            self.problem("detector.workers", format!("at most {MOST_WORKERS}; 0 means one per core"));
         }
         let workers = match raw.workers {
             0 => thread::available_parallelism().map_or(1, NonZero::get),
@@ -187,10 +194,7 @@ impl Check<'_> {
         const KEY: &str = "detector.model";
         let path = self.folder.join(model);
         if model == "embedded" {
-            self.problem(
-                KEY,
-                "this build carries no model: give the path of an ONNX file",
-            );
+            self.problem(KEY, "this build carries no model: give the path of an ONNX file");
         } else if model.is_empty() {
             self.problem(KEY, "empty: give the path of an ONNX file");
         } else if let Some(problem) = not_a_file(&path) {
@@ -209,10 +213,7 @@ impl Check<'_> {
         } else if raw.hits > raw.window && !self.problems.covers(&at("window")) {
             self.problem(
                 &at("hits"),
-                format!(
-                    "{} of the last {} samples can never be: lower hits or raise window",
-                    raw.hits, raw.window
-                ),
+                format!("{} of the last {} samples can never be: lower hits or raise window", raw.hits, raw.window),
             );
         }
         VisitRules {
@@ -228,12 +229,7 @@ impl Check<'_> {
         self.problems.add(path, text);
     }
 
-    fn duration(
-        &mut self,
-        path: &str,
-        raw: &raw::DurationText,
-        within: RangeInclusive<Duration>,
-    ) -> Duration {
+    fn duration(&mut self, path: &str, raw: &raw::DurationText, within: RangeInclusive<Duration>) -> Duration {
         match parse_duration(&raw.0) {
             Ok(duration) if within.contains(&duration) => return duration,
             Ok(_) => self.problem(
@@ -288,10 +284,7 @@ impl Check<'_> {
         let mut seen = HashMap::new();
         for (n, text) in texts.enumerate().filter(|(_, text)| !text.is_empty()) {
             if let Some(first) = seen.get(text) {
-                let problem = format!(
-                    "{} is also {list}[{first}]{key}: it must be unique",
-                    quoted(text)
-                );
+                let problem = format!("{} is also {list}[{first}]{key}: it must be unique", quoted(text));
                 self.problem(&format!("{list}[{n}]{key}"), problem);
             } else {
                 seen.insert(text, n);
@@ -300,13 +293,7 @@ impl Check<'_> {
     }
 
     /// A secret that is written or lies in a file; `key` without `_file`.
-    fn secret(
-        &mut self,
-        table: &str,
-        key: &str,
-        written: Option<String>,
-        file: Option<String>,
-    ) -> Option<String> {
+    fn secret(&mut self, table: &str, key: &str, written: Option<String>, file: Option<String>) -> Option<String> {
         let at = format!("{table}.{key}_file");
         match (written, file) {
             (Some(_), Some(_)) => {
@@ -319,9 +306,7 @@ impl Check<'_> {
     }
 
     fn secret_file(&mut self, path: &str, file: &str) -> Option<String> {
-        read_secret(&self.folder.join(file))
-            .map_err(|problem| self.problem(path, problem))
-            .ok()
+        read_secret(&self.folder.join(file)).map_err(|problem| self.problem(path, problem)).ok()
     }
 }
 

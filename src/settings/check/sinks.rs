@@ -17,14 +17,9 @@ impl Check<'_> {
             self.problem("sinks", format!("at most {MOST_SINKS} sinks"));
             return Vec::new();
         }
-        let names = raw
-            .iter()
-            .map(|sink| sink.name.as_deref().unwrap_or_default());
+        let names = raw.iter().map(|sink| sink.name.as_deref().unwrap_or_default());
         self.unique("sinks", ".name", names);
-        raw.into_iter()
-            .enumerate()
-            .filter_map(|(n, sink)| self.sink(&format!("sinks[{n}]"), sink))
-            .collect()
+        raw.into_iter().enumerate().filter_map(|(n, sink)| self.sink(&format!("sinks[{n}]"), sink)).collect()
     }
 
     fn sink(&mut self, path: &str, raw: raw::Sink) -> Option<Sink> {
@@ -103,13 +98,7 @@ mod tests {
         assert_eq!(unfit_key(&format!("{}QQ==", key(21))), None, "64 bytes");
         assert!(unfit_key(&format!("{}QUI=", key(21))).is_some(), "65 bytes");
         assert!(unfit_key(&format!("{}QUI=", key(7))).is_some(), "23 bytes");
-        for bad in [
-            "",
-            "whsec_",
-            &key(8)[6..],
-            &format!("{}*", key(8)),
-            &format!("{}QQ", key(8)),
-        ] {
+        for bad in ["", "whsec_", &key(8)[6..], &format!("{}*", key(8)), &format!("{}QQ", key(8))] {
             assert!(unfit_key(bad).is_some(), "{bad}");
         }
     }

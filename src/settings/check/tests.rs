@@ -30,10 +30,7 @@ fn folder() -> TempDir {
 }
 
 fn environment(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
-    variables
-        .iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect()
+    variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
 }
 
 fn load_with(text: &str, variables: &[(&str, &str)], folder: &Path) -> Result<Settings, String> {
@@ -49,31 +46,14 @@ fn load(text: &str) -> Result<Settings, String> {
 }
 
 /// Text for a file that is fine but for what the test adds.
-fn with(
-    server: &str,
-    storage: &str,
-    detector: &str,
-    visits: &str,
-    camera: &str,
-    sink: &str,
-) -> String {
+fn with(server: &str, storage: &str, detector: &str, visits: &str, camera: &str, sink: &str) -> String {
     let or = |text: &str, default: &str| {
-        if text.is_empty() {
-            default.to_owned()
-        } else {
-            text.to_owned()
-        }
+        if text.is_empty() { default.to_owned() } else { text.to_owned() }
     };
-    let detector = if detector.contains("model") {
-        detector.to_owned()
-    } else {
-        format!("model = \"m.onnx\"\n{detector}")
-    };
+    let detector =
+        if detector.contains("model") { detector.to_owned() } else { format!("model = \"m.onnx\"\n{detector}") };
     let camera = or(camera, "id = \"door\"\nurl = \"rtsp://10.0.0.7/x\"");
-    let sink = or(
-        sink,
-        "name = \"s\"\ntype = \"webhook\"\nurl = \"https://h/x\"",
-    );
+    let sink = or(sink, "name = \"s\"\ntype = \"webhook\"\nurl = \"https://h/x\"");
     format!(
         "[server]\n{server}\n[storage]\n{storage}\n[detector]\n{detector}\n[visits]\n{visits}\n[[cameras]]\n{camera}\n[[sinks]]\n{sink}\n"
     )
@@ -97,25 +77,11 @@ fn visits(text: &str) -> String {
 
 /// A camera's further lines.
 fn camera(text: &str) -> String {
-    with(
-        "",
-        "",
-        "",
-        "",
-        &format!("id = \"door\"\nurl = \"rtsp://10.0.0.7/x\"\n{text}"),
-        "",
-    )
+    with("", "", "", "", &format!("id = \"door\"\nurl = \"rtsp://10.0.0.7/x\"\n{text}"), "")
 }
 
 fn camera_url(url: &str, text: &str) -> String {
-    with(
-        "",
-        "",
-        "",
-        "",
-        &format!("id = \"door\"\nurl = \"{url}\"\n{text}"),
-        "",
-    )
+    with("", "", "", "", &format!("id = \"door\"\nurl = \"{url}\"\n{text}"), "")
 }
 
 fn sink(text: &str) -> String {
@@ -124,9 +90,7 @@ fn sink(text: &str) -> String {
 }
 
 fn zone(polygon: &str) -> String {
-    camera(&format!(
-        "[[cameras.zones]]\nname = \"z\"\npolygon = {polygon}"
-    ))
+    camera(&format!("[[cameras.zones]]\nname = \"z\"\npolygon = {polygon}"))
 }
 
 #[test]
@@ -142,19 +106,12 @@ fn what_is_right_passes() {
         storage("keep = \"3650d\"\nmax_bytes = \"16TiB\""),
         detector("min_score = 0\nmax_overlap = 1\nworkers = 256\nlabels = [\"person\", \"dog\"]"),
         visits("hits = 100\nwindow = 100\nquiet = \"1s\"\nblind = \"0s\"\ndown_after = \"1d\""),
-        camera(
-            "every = \"50ms\"\nconnect_timeout = \"1s\"\nstall_timeout = \"5m\"\nkey_frame_timeout = \"5m\"",
-        ),
-        camera(
-            "every = \"1h\"\ntransport = \"udp\"\nmax_retries = 4294967295\nenabled = false\nname = \"Tür\"",
-        ),
+        camera("every = \"50ms\"\nconnect_timeout = \"1s\"\nstall_timeout = \"5m\"\nkey_frame_timeout = \"5m\""),
+        camera("every = \"1h\"\ntransport = \"udp\"\nmax_retries = 4294967295\nenabled = false\nname = \"Tür\""),
         camera("username = \"a\""),
         camera("username = \"a\"\npassword = \"\""),
         camera("username = \"a\"\npassword_file = \"secrets/yard\""),
-        camera_url(
-            "rtsp://a:b@10.0.0.7/x",
-            "username = \"a\"\npassword = \"b\"",
-        ),
+        camera_url("rtsp://a:b@10.0.0.7/x", "username = \"a\"\npassword = \"b\""),
         camera_url("rtsp://a@10.0.0.7/x", "password = \"b\""),
         camera("visits = { hits = 1 }"),
         zone("[[0, 0], [1, 0], [1.0, 1.0]]"),
@@ -177,383 +134,107 @@ fn what_is_wrong_is_named() {
     let with_sink = |text| with("", "", "", "", "", text);
     let with_camera = |text| with("", "", "", "", text, "");
     for (text, start, holds) in [
-        (
-            server("bind = \"localhost:80\""),
-            "server.bind: ",
-            "127.0.0.1:8080",
-        ),
+        (server("bind = \"localhost:80\""), "server.bind: ", "127.0.0.1:8080"),
         (server("bind = \":80\""), "server.bind: ", "0.0.0.0:8080"),
         (server("bind = 80"), "server.bind: ", "found a whole number"),
-        (
-            server("bind = \"0.0.0.0:80\""),
-            "server.bind: ",
-            "auth = \"none\"",
-        ),
-        (
-            server("bind = \"0.0.0.0:80\""),
-            "server.bind: ",
-            "server.tokens",
-        ),
-        (
-            server("bind = \"[::]:80\"\ntokens = []"),
-            "server.bind: ",
-            "server.tokens",
-        ),
+        (server("bind = \"0.0.0.0:80\""), "server.bind: ", "auth = \"none\""),
+        (server("bind = \"0.0.0.0:80\""), "server.bind: ", "server.tokens"),
+        (server("bind = \"[::]:80\"\ntokens = []"), "server.bind: ", "server.tokens"),
         (server("auth = \"basic\""), "server.auth: ", "\"none\""),
-        (
-            server("auth = \"none\"\ntokens = [\"0123456789abcdef\"]"),
-            "server.auth: ",
-            "contradicts",
-        ),
-        (
-            server("tokens = [\"0123456789abcde\"]"),
-            "server.tokens[0]: ",
-            "16 characters",
-        ),
-        (
-            server("tokens = [\"0123456789 abcdef\"]"),
-            "server.tokens[0]: ",
-            "header",
-        ),
-        (
-            server("bind = \"0.0.0.0:80\"\ntokens = [3]"),
-            "server.tokens[0]: ",
-            "a text in quotes",
-        ),
-        (
-            server("bind = \"0.0.0.0:80\"\ntokens_file = \"no\""),
-            "server.tokens_file: ",
-            "FOLDER/no",
-        ),
-        (
-            server("tokens_file = \"secrets/short\""),
-            "server.tokens_file[0]: ",
-            "16 characters",
-        ),
-        (
-            server("tokens_file = \"secrets/empty\""),
-            "server.tokens_file: ",
-            "is empty",
-        ),
-        (
-            server("tokens_file = \"secrets/tokens\"\ntokens = []"),
-            "server.tokens_file: ",
-            "one of the two",
-        ),
-        (
-            server("bindd = \"x\""),
-            "server.bindd: ",
-            "did you mean \"bind\"?",
-        ),
+        (server("auth = \"none\"\ntokens = [\"0123456789abcdef\"]"), "server.auth: ", "contradicts"),
+        (server("tokens = [\"0123456789abcde\"]"), "server.tokens[0]: ", "16 characters"),
+        (server("tokens = [\"0123456789 abcdef\"]"), "server.tokens[0]: ", "header"),
+        (server("bind = \"0.0.0.0:80\"\ntokens = [3]"), "server.tokens[0]: ", "a text in quotes"),
+        (server("bind = \"0.0.0.0:80\"\ntokens_file = \"no\""), "server.tokens_file: ", "FOLDER/no"),
+        (server("tokens_file = \"secrets/short\""), "server.tokens_file[0]: ", "16 characters"),
+        (server("tokens_file = \"secrets/empty\""), "server.tokens_file: ", "is empty"),
+        (server("tokens_file = \"secrets/tokens\"\ntokens = []"), "server.tokens_file: ", "one of the two"),
+        (server("bindd = \"x\""), "server.bindd: ", "did you mean \"bind\"?"),
         (storage("path = \"\""), "storage.path: ", "folder"),
         (storage("keep = 30"), "storage.keep: ", "with its unit"),
         (storage("keep = \"30\""), "storage.keep: ", "\"30s\""),
         (storage("keep = \"59m\""), "storage.keep: ", "1h to 3650d"),
         (storage("max_bytes = 512"), "storage.max_bytes: ", "512MiB"),
-        (
-            storage("max_bytes = \"512\""),
-            "storage.max_bytes: ",
-            "512MiB",
-        ),
-        (
-            storage("max_bytes = \"1KiB\""),
-            "storage.max_bytes: ",
-            "1MiB to 16TiB",
-        ),
-        (
-            "".to_owned(),
-            "detector.model: ",
-            "give the path of an ONNX file",
-        ),
-        (
-            detector("model = \"embedded\""),
-            "detector.model: ",
-            "this build carries no model",
-        ),
+        (storage("max_bytes = \"512\""), "storage.max_bytes: ", "512MiB"),
+        (storage("max_bytes = \"1KiB\""), "storage.max_bytes: ", "1MiB to 16TiB"),
+        ("".to_owned(), "detector.model: ", "give the path of an ONNX file"),
+        (detector("model = \"embedded\""), "detector.model: ", "this build carries no model"),
         (detector("model = \"\""), "detector.model: ", "ONNX"),
-        (
-            detector("model = \"no.onnx\""),
-            "detector.model: ",
-            "FOLDER/no.onnx",
-        ),
-        (
-            detector("model = \"secrets\""),
-            "detector.model: ",
-            "is no file",
-        ),
+        (detector("model = \"no.onnx\""), "detector.model: ", "FOLDER/no.onnx"),
+        (detector("model = \"secrets\""), "detector.model: ", "is no file"),
         (detector("labels = []"), "detector.labels: ", "empty"),
-        (
-            detector("labels = [\"a\", \"\"]"),
-            "detector.labels[1]: ",
-            "empty",
-        ),
-        (
-            detector("labels = [\"a\", \"a\"]"),
-            "detector.labels[1]: ",
-            "detector.labels[0]",
-        ),
-        (
-            detector("labels = \"person\""),
-            "detector.labels: ",
-            "expected a list",
-        ),
-        (
-            detector("min_score = 1.01"),
-            "detector.min_score: ",
-            "0 to 1",
-        ),
-        (
-            detector("min_score = nan"),
-            "detector.min_score: ",
-            "0 to 1",
-        ),
-        (
-            detector("min_score = \"0.5\""),
-            "detector.min_score: ",
-            "expected a number, found a text",
-        ),
-        (
-            detector("max_overlap = -0.1"),
-            "detector.max_overlap: ",
-            "0 to 1",
-        ),
+        (detector("labels = [\"a\", \"\"]"), "detector.labels[1]: ", "empty"),
+        (detector("labels = [\"a\", \"a\"]"), "detector.labels[1]: ", "detector.labels[0]"),
+        (detector("labels = \"person\""), "detector.labels: ", "expected a list"),
+        (detector("min_score = 1.01"), "detector.min_score: ", "0 to 1"),
+        (detector("min_score = nan"), "detector.min_score: ", "0 to 1"),
+        (detector("min_score = \"0.5\""), "detector.min_score: ", "expected a number, found a text"),
+        (detector("max_overlap = -0.1"), "detector.max_overlap: ", "0 to 1"),
         (detector("workers = 257"), "detector.workers: ", "256"),
-        (
-            detector("workers = -1"),
-            "detector.workers: ",
-            "a whole number from 0 on",
-        ),
+        (detector("workers = -1"), "detector.workers: ", "a whole number from 0 on"),
         (visits("hits = 4"), "visits.hits: ", "4 of the last 3"),
         (visits("hits = 0"), "visits.hits: ", "at least 1"),
         (visits("window = 101"), "visits.window: ", "1 to 100"),
         (visits("window = \"x\""), "visits.window: ", "whole number"),
         (visits("quiet = \"0s\""), "visits.quiet: ", "1s to 1d"),
         (visits("blind = \"2d\""), "visits.blind: ", "0s to 1d"),
-        (
-            visits("down_after = \"soon\""),
-            "visits.down_after: ",
-            "no duration",
-        ),
-        (
-            with_camera("url = \"rtsp://h/\""),
-            "cameras[0].id: ",
-            "missing",
-        ),
-        (
-            with_camera("id = \"a b\"\nurl = \"rtsp://h/\""),
-            "cameras[0].id: ",
-            "letters, digits",
-        ),
+        (visits("down_after = \"soon\""), "visits.down_after: ", "no duration"),
+        (with_camera("url = \"rtsp://h/\""), "cameras[0].id: ", "missing"),
+        (with_camera("id = \"a b\"\nurl = \"rtsp://h/\""), "cameras[0].id: ", "letters, digits"),
         (with_camera("id = \"a\""), "cameras[0].url: ", "missing"),
         (two_cameras, "cameras[1].id: ", "is also cameras[0].id"),
         (camera("name = \"\""), "cameras[0].name: ", "empty"),
-        (
-            camera_url("rtsps://h/", ""),
-            "cameras[0].url: ",
-            "rtsps (RTSP over TLS) is not supported",
-        ),
+        (camera_url("rtsps://h/", ""), "cameras[0].url: ", "rtsps (RTSP over TLS) is not supported"),
         (camera_url("http://h/", ""), "cameras[0].url: ", "only rtsp"),
         (camera_url("rtsp:///x", ""), "cameras[0].url: ", "no host"),
-        (
-            camera_url("rtsp://a:b@h/", "username = \"c\""),
-            "cameras[0].username: ",
-            "the URL says another",
-        ),
-        (
-            camera_url("rtsp://a:b@h/", "password = \"c\""),
-            "cameras[0].password: ",
-            "the URL says another",
-        ),
-        (
-            camera("password = \"c\""),
-            "cameras[0].username: ",
-            "missing",
-        ),
-        (
-            camera("password = 123456"),
-            "cameras[0].password: ",
-            "in quotes",
-        ),
-        (
-            camera("username = \"a\"\npassword_file = \"no\""),
-            "cameras[0].password_file: ",
-            "FOLDER/no",
-        ),
+        (camera_url("rtsp://a:b@h/", "username = \"c\""), "cameras[0].username: ", "the URL says another"),
+        (camera_url("rtsp://a:b@h/", "password = \"c\""), "cameras[0].password: ", "the URL says another"),
+        (camera("password = \"c\""), "cameras[0].username: ", "missing"),
+        (camera("password = 123456"), "cameras[0].password: ", "in quotes"),
+        (camera("username = \"a\"\npassword_file = \"no\""), "cameras[0].password_file: ", "FOLDER/no"),
         (
             camera("username = \"a\"\npassword = \"b\"\npassword_file = \"secrets/yard\""),
             "cameras[0].password_file: ",
             "one of the two",
         ),
-        (
-            camera("transport = \"sctp\""),
-            "cameras[0].transport: ",
-            "\"tcp\" or \"udp\"",
-        ),
+        (camera("transport = \"sctp\""), "cameras[0].transport: ", "\"tcp\" or \"udp\""),
         (camera("every = 4"), "cameras[0].every: ", "\"4s\""),
-        (
-            camera("every = \"49ms\""),
-            "cameras[0].every: ",
-            "50ms to 1h",
-        ),
-        (
-            camera("connect_timeout = \"6m\""),
-            "cameras[0].connect_timeout: ",
-            "1s to 5m",
-        ),
-        (
-            camera("stall_timeout = \"0s\""),
-            "cameras[0].stall_timeout: ",
-            "1s to 5m",
-        ),
-        (
-            camera("key_frame_timeout = \"6m\""),
-            "cameras[0].key_frame_timeout: ",
-            "1s to 5m",
-        ),
-        (
-            camera("max_retries = 4294967296"),
-            "cameras[0].max_retries: ",
-            "0 means for ever",
-        ),
-        (
-            camera("enabled = \"yes\""),
-            "cameras[0].enabled: ",
-            "true or false",
-        ),
-        (
-            camera("visits = { hits = 4 }"),
-            "cameras[0].visits.hits: ",
-            "4 of the last 3",
-        ),
-        (
-            camera("visits = { hit = 4 }"),
-            "cameras[0].visits.hit: ",
-            "did you mean \"hits\"?",
-        ),
+        (camera("every = \"49ms\""), "cameras[0].every: ", "50ms to 1h"),
+        (camera("connect_timeout = \"6m\""), "cameras[0].connect_timeout: ", "1s to 5m"),
+        (camera("stall_timeout = \"0s\""), "cameras[0].stall_timeout: ", "1s to 5m"),
+        (camera("key_frame_timeout = \"6m\""), "cameras[0].key_frame_timeout: ", "1s to 5m"),
+        (camera("max_retries = 4294967296"), "cameras[0].max_retries: ", "0 means for ever"),
+        (camera("enabled = \"yes\""), "cameras[0].enabled: ", "true or false"),
+        (camera("visits = { hits = 4 }"), "cameras[0].visits.hits: ", "4 of the last 3"),
+        (camera("visits = { hit = 4 }"), "cameras[0].visits.hit: ", "did you mean \"hits\"?"),
         (camera(&two_zones), "cameras[0].zones[1].name: ", "unique"),
-        (
-            camera("[[cameras.zones]]\npolygon = [[0,0],[1,0],[1,1]]"),
-            "cameras[0].zones[0].name: ",
-            "missing",
-        ),
-        (
-            camera("[[cameras.zones]]\nname = \"z\""),
-            "cameras[0].zones[0].polygon: ",
-            "missing",
-        ),
-        (
-            zone("[[0, 0], [1, 0]]"),
-            "cameras[0].zones[0].polygon: ",
-            "2 corners",
-        ),
-        (
-            zone("[[0, 0], [1, 0], [640, 480]]"),
-            "cameras[0].zones[0].polygon[2]: ",
-            "not pixels",
-        ),
-        (
-            zone("[[0, 0], [1, 0], [1, nan]]"),
-            "cameras[0].zones[0].polygon[2]: ",
-            "0 to 1",
-        ),
-        (
-            zone("[[0, 0], [0.5, 0.5], [1, 1]]"),
-            "cameras[0].zones[0].polygon: ",
-            "one line",
-        ),
-        (
-            zone("[[0, 0], [1, 0], [1, 1, 1]]"),
-            "cameras[0].zones[0].polygon[2]: ",
-            "a point [x, y]",
-        ),
-        (
-            zone("[[0, 0], [1, 0], [1]]"),
-            "cameras[0].zones[0].polygon[2]: ",
-            "a point [x, y]",
-        ),
-        (
-            with_sink("type = \"webhook\"\nurl = \"http://h/\""),
-            "sinks[0].name: ",
-            "missing",
-        ),
-        (
-            with_sink("name = \"s\"\nurl = \"http://h/\""),
-            "sinks[0].type: ",
-            "known: \"webhook\"",
-        ),
-        (
-            with_sink("name = \"s\"\ntype = \"mail\"\nurl = \"http://h/\""),
-            "sinks[0].type: ",
-            "known: \"webhook\"",
-        ),
-        (
-            with_sink("name = \"s\"\ntype = \"webhook\""),
-            "sinks[0].url: ",
-            "missing",
-        ),
-        (
-            with_sink("name = \"s\"\ntype = \"webhook\"\nurl = \"ftp://h/\""),
-            "sinks[0].url: ",
-            "http and https",
-        ),
-        (
-            with_sink("name = \"s\"\ntype = \"webhook\"\nurl = \"h\""),
-            "sinks[0].url: ",
-            "no URL",
-        ),
+        (camera("[[cameras.zones]]\npolygon = [[0,0],[1,0],[1,1]]"), "cameras[0].zones[0].name: ", "missing"),
+        (camera("[[cameras.zones]]\nname = \"z\""), "cameras[0].zones[0].polygon: ", "missing"),
+        (zone("[[0, 0], [1, 0]]"), "cameras[0].zones[0].polygon: ", "2 corners"),
+        (zone("[[0, 0], [1, 0], [640, 480]]"), "cameras[0].zones[0].polygon[2]: ", "not pixels"),
+        (zone("[[0, 0], [1, 0], [1, nan]]"), "cameras[0].zones[0].polygon[2]: ", "0 to 1"),
+        (zone("[[0, 0], [0.5, 0.5], [1, 1]]"), "cameras[0].zones[0].polygon: ", "one line"),
+        (zone("[[0, 0], [1, 0], [1, 1, 1]]"), "cameras[0].zones[0].polygon[2]: ", "a point [x, y]"),
+        (zone("[[0, 0], [1, 0], [1]]"), "cameras[0].zones[0].polygon[2]: ", "a point [x, y]"),
+        (with_sink("type = \"webhook\"\nurl = \"http://h/\""), "sinks[0].name: ", "missing"),
+        (with_sink("name = \"s\"\nurl = \"http://h/\""), "sinks[0].type: ", "known: \"webhook\""),
+        (with_sink("name = \"s\"\ntype = \"mail\"\nurl = \"http://h/\""), "sinks[0].type: ", "known: \"webhook\""),
+        (with_sink("name = \"s\"\ntype = \"webhook\""), "sinks[0].url: ", "missing"),
+        (with_sink("name = \"s\"\ntype = \"webhook\"\nurl = \"ftp://h/\""), "sinks[0].url: ", "http and https"),
+        (with_sink("name = \"s\"\ntype = \"webhook\"\nurl = \"h\""), "sinks[0].url: ", "no URL"),
         (two_sinks, "sinks[1].name: ", "is also sinks[0].name"),
-        (
-            sink("secret = \"whsec_short\""),
-            "sinks[0].secret: ",
-            "24 to 64",
-        ),
-        (
-            sink("secret_file = \"secrets/short\""),
-            "sinks[0].secret: ",
-            "24 to 64",
-        ),
-        (
-            sink("secret = \"a\"\nsecret_file = \"b\""),
-            "sinks[0].secret_file: ",
-            "one of the two",
-        ),
+        (sink("secret = \"whsec_short\""), "sinks[0].secret: ", "24 to 64"),
+        (sink("secret_file = \"secrets/short\""), "sinks[0].secret: ", "24 to 64"),
+        (sink("secret = \"a\"\nsecret_file = \"b\""), "sinks[0].secret_file: ", "one of the two"),
         (sink("timeout = \"6m\""), "sinks[0].timeout: ", "1s to 5m"),
-        (
-            sink("ca_file = \"no.pem\""),
-            "sinks[0].ca_file: ",
-            "FOLDER/no.pem",
-        ),
-        (
-            detector("[camera]\nid = \"a\""),
-            "camera: ",
-            "did you mean \"cameras\"?",
-        ),
+        (sink("ca_file = \"no.pem\""), "sinks[0].ca_file: ", "FOLDER/no.pem"),
+        (detector("[camera]\nid = \"a\""), "camera: ", "did you mean \"cameras\"?"),
         (detector("[zzz]"), "zzz: ", "known here: server, storage"),
-        (
-            detector("[\"cameras[99999999]\"]"),
-            "\"cameras[99999999]\": ",
-            "unknown key",
-        ),
-        (
-            "detector.model = \"m.onnx\"\n[cameras]\nid = \"a\"".to_owned(),
-            "cameras: ",
-            "[[...]]",
-        ),
-        (
-            "detector.model = \"m.onnx\"\nserver = 3".to_owned(),
-            "server: ",
-            "expected a table",
-        ),
-        (
-            "detector.model = \"m.onnx\"\ncameras = [\"rtsp://h/\"]".to_owned(),
-            "cameras[0]: ",
-            "expected a table",
-        ),
-        (
-            camera("name = \"${NONE}\""),
-            "cameras[0].name: ",
-            "NONE is not set",
-        ),
+        (detector("[\"cameras[99999999]\"]"), "\"cameras[99999999]\": ", "unknown key"),
+        ("detector.model = \"m.onnx\"\n[cameras]\nid = \"a\"".to_owned(), "cameras: ", "[[...]]"),
+        ("detector.model = \"m.onnx\"\nserver = 3".to_owned(), "server: ", "expected a table"),
+        ("detector.model = \"m.onnx\"\ncameras = [\"rtsp://h/\"]".to_owned(), "cameras[0]: ", "expected a table"),
+        (camera("name = \"${NONE}\""), "cameras[0].name: ", "NONE is not set"),
         (camera("name = \"${NONE\""), "cameras[0].name: ", "$${"),
     ] {
         let error = load(&text).expect_err(&text);
@@ -594,12 +275,8 @@ fn all_problems_at_once() {
         "#,
     )
     .expect_err("ten faults");
-    let mut paths: Vec<&str> = error
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split_once(": "))
-        .map(|(path, _)| path)
-        .collect();
+    let mut paths: Vec<&str> =
+        error.lines().skip(1).filter_map(|line| line.split_once(": ")).map(|(path, _)| path).collect();
     paths.sort_unstable();
     assert_eq!(
         paths,
@@ -617,10 +294,7 @@ fn all_problems_at_once() {
             "visits.hits",
         ]
     );
-    assert!(
-        error.contains("supported: use the camera's rtsp address (camera \"a\")"),
-        "{error}"
-    );
+    assert!(error.contains("supported: use the camera's rtsp address (camera \"a\")"), "{error}");
 }
 
 #[test]
@@ -631,17 +305,11 @@ fn very_many_problems_are_bounded() {
     assert!(error.ends_with("and at least 150 more"), "{error}");
     let cameras = |count: usize| {
         let one = |n| format!("[[cameras]]\nid = \"c{n}\"\nurl = \"rtsp://h/{n}\"\n");
-        format!(
-            "detector.model = \"m.onnx\"\n{}",
-            (0..count).map(one).collect::<String>()
-        )
+        format!("detector.model = \"m.onnx\"\n{}", (0..count).map(one).collect::<String>())
     };
     assert_eq!(load(&cameras(1000)).expect("just fits").cameras.len(), 1000);
     let error = load(&cameras(1001)).expect_err("too many");
-    assert!(
-        error.contains("\ncameras: 1001 cameras: at most 1000"),
-        "{error}"
-    );
+    assert!(error.contains("\ncameras: 1001 cameras: at most 1000"), "{error}");
 }
 
 #[test]
@@ -683,69 +351,24 @@ fn the_environment_lies_over_the_file() {
     )
     .expect("fine");
     assert_eq!(settings.server.bind.to_string(), "0.0.0.0:81");
-    assert_eq!(
-        settings.server.auth,
-        Auth::Tokens(vec![Secret::new("12345678901234567")])
-    );
+    assert_eq!(settings.server.auth, Auth::Tokens(vec![Secret::new("12345678901234567")]));
     assert_eq!(settings.detector.labels, ["person".into(), "dog".into()]);
-    assert_eq!(
-        (settings.detector.min_score, settings.detector.workers),
-        (0.7, 3)
-    );
+    assert_eq!((settings.detector.min_score, settings.detector.workers), (0.7, 3));
     assert_eq!(settings.storage.path, folder.path().join("elsewhere"));
 
     for (name, value, line) in [
-        (
-            "LOOKOUT__SERVER__BIN",
-            "x",
-            "server.bin (from LOOKOUT__SERVER__BIN): unknown key; did you mean \"bind\"?",
-        ),
-        (
-            "LOOKOUT__SERVR__BIND",
-            "x",
-            "servr (from LOOKOUT__SERVR__BIND): unknown key; did you mean \"server\"?",
-        ),
-        (
-            "LOOKOUT__VISITS__HITS",
-            "hunter2",
-            "visits.hits (from LOOKOUT__VISITS__HITS): expected a whole number",
-        ),
-        (
-            "LOOKOUT__SERVER__TOKENS",
-            "hunter2",
-            "server.tokens[0]: shorter",
-        ),
-        (
-            "LOOKOUT__SERVER",
-            "hunter2",
-            "server (from LOOKOUT__SERVER): expected a table",
-        ),
-        (
-            "LOOKOUT__CAMERAS__0__URL",
-            "hunter2",
-            "environment.LOOKOUT__CAMERAS__0__URL: lists of tables",
-        ),
-        (
-            "LOOKOUT__server__bind",
-            "hunter2",
-            "environment.LOOKOUT__server__bind: not the name",
-        ),
-        (
-            "LOOKOUT__SERVER__",
-            "hunter2",
-            "environment.LOOKOUT__SERVER__: not the name",
-        ),
-        (
-            "LOOKOUT__A[9999999999]",
-            "hunter2",
-            "environment.\"LOOKOUT__A[9999999999]\": not the name",
-        ),
+        ("LOOKOUT__SERVER__BIN", "x", "server.bin (from LOOKOUT__SERVER__BIN): unknown key; did you mean \"bind\"?"),
+        ("LOOKOUT__SERVR__BIND", "x", "servr (from LOOKOUT__SERVR__BIND): unknown key; did you mean \"server\"?"),
+        ("LOOKOUT__VISITS__HITS", "hunter2", "visits.hits (from LOOKOUT__VISITS__HITS): expected a whole number"),
+        ("LOOKOUT__SERVER__TOKENS", "hunter2", "server.tokens[0]: shorter"),
+        ("LOOKOUT__SERVER", "hunter2", "server (from LOOKOUT__SERVER): expected a table"),
+        ("LOOKOUT__CAMERAS__0__URL", "hunter2", "environment.LOOKOUT__CAMERAS__0__URL: lists of tables"),
+        ("LOOKOUT__server__bind", "hunter2", "environment.LOOKOUT__server__bind: not the name"),
+        ("LOOKOUT__SERVER__", "hunter2", "environment.LOOKOUT__SERVER__: not the name"),
+        ("LOOKOUT__A[9999999999]", "hunter2", "environment.\"LOOKOUT__A[9999999999]\": not the name"),
     ] {
         let error = load_with(&text, &[(name, value)], folder.path()).expect_err(name);
-        assert!(
-            error.lines().any(|found| found.starts_with(line)),
-            "{error}\nhas no\n{line}"
-        );
+        assert!(error.lines().any(|found| found.starts_with(line)), "{error}\nhas no\n{line}");
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
@@ -753,9 +376,7 @@ fn the_environment_lies_over_the_file() {
 #[test]
 fn variables_take_the_type_that_their_key_wants() {
     let folder = folder();
-    let text = camera(
-        "enabled = \"${ON}\"\nmax_retries = \"${N}\"\nusername = \"u\"\npassword = \"${N}\"",
-    );
+    let text = camera("enabled = \"${ON}\"\nmax_retries = \"${N}\"\nusername = \"u\"\npassword = \"${N}\"");
     let settings = load_with(&text, &[("ON", "false"), ("N", "7")], folder.path()).expect("fine");
     let camera = &settings.cameras[0];
     assert_eq!((camera.enabled, camera.max_retries), (false, 7));
@@ -780,13 +401,7 @@ fn a_camera_has_the_common_visit_rules_but_for_its_own() {
 
 #[test]
 fn invariant_13_no_secret_in_any_output() {
-    let secrets = [
-        "hunter2",
-        "sesame-open",
-        "t0ken-of-the-hook",
-        "QUJDQUJD",
-        "0123456789abcdef",
-    ];
+    let secrets = ["hunter2", "sesame-open", "t0ken-of-the-hook", "QUJDQUJD", "0123456789abcdef"];
     let text = "[server]\ntokens = [\"0123456789abcdef\"]\n[detector]\nmodel = \"m.onnx\"\n\
         [[cameras]]\nid = \"a\"\nurl = \"rtsp://u:hunter2@h/\"\n\
         [[cameras]]\nid = \"b\"\nurl = \"rtsp://h/?password=sesame-open\"\nusername = \"u\"\npassword = \"hunter2\"\n\
@@ -798,10 +413,7 @@ fn invariant_13_no_secret_in_any_output() {
         let credentials = settings.cameras[n].credentials.as_ref();
         credentials.map(|known| known.password.expose())
     };
-    assert_eq!(
-        [password(0), password(1), password(2)],
-        [Some("hunter2"); 3]
-    );
+    assert_eq!([password(0), password(1), password(2)], [Some("hunter2"); 3]);
     // The same with a fault in each camera and sink, so that the report speaks of them.
     let faulty = text
         .replace("rtsp://", "rtsps://")
@@ -810,11 +422,9 @@ fn invariant_13_no_secret_in_any_output() {
         .replace("username", "usrname");
     let failure = load_from(&faulty, [], folder().path()).expect_err("faults");
     assert!(failure.to_string().lines().count() > 6, "{failure}");
-    for output in [
-        format!("{settings:?} {settings:#?}"),
-        show(&settings),
-        format!("{failure} {failure:?} {failure:#?}"),
-    ] {
+    for output in
+        [format!("{settings:?} {settings:#?}"), show(&settings), format!("{failure} {failure:?} {failure:#?}")]
+    {
         for secret in secrets {
             assert!(!output.contains(secret), "{secret} in {output}");
         }
