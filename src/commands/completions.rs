@@ -5,7 +5,7 @@ use super::{CommandLine, Failure};
 
 /// Print the completion script of a shell, as in: lookout completions bash > /etc/bash_completion.d/lookout
 #[derive(Debug, Args)]
-pub struct CompletionsArgs {
+pub(super) struct CompletionsArgs {
     /// The shell.
     shell: Shell,
 }
@@ -14,7 +14,7 @@ pub struct CompletionsArgs {
 ///
 /// # Errors
 /// None today; a command returns like the others.
-pub fn execute(args: &CompletionsArgs) -> Result<(), Failure> {
+pub(super) fn execute(args: &CompletionsArgs) -> Result<(), Failure> {
     clap_complete::generate(args.shell, &mut CommandLine::command(), "lookout", &mut std::io::stdout());
     Ok(())
 }

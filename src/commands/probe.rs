@@ -25,7 +25,7 @@ use crate::{
 #[command(after_help = "\
 Example:
   lookout probe rtsp://192.168.1.20/stream1 --username admin --password-file /run/secrets/door --snapshot door.jpg")]
-pub struct ProbeArgs {
+pub(super) struct ProbeArgs {
     /// The camera's address: rtsp://host[:port]/path
     url: String,
     /// The camera's user name.
@@ -72,7 +72,7 @@ struct Findings {
 ///
 /// # Errors
 /// A URL that is none, or the fault of the camera by name.
-pub fn execute(args: &ProbeArgs) -> Result<(), Failure> {
+pub(super) fn execute(args: &ProbeArgs) -> Result<(), Failure> {
     let camera = camera(args)?;
     let runtime = super::runtime()?;
     let seconds = Duration::from_secs(args.seconds);

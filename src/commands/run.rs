@@ -7,7 +7,7 @@ use crate::{app, settings};
 
 /// Watch the cameras of the settings until told to stop (SIGTERM or Ctrl-C); SIGHUP reads the settings anew.
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub(super) struct RunArgs {
     /// The settings file [default: $LOOKOUT_CONFIG, lookout.toml, config/lookout.toml, /etc/lookout/lookout.toml].
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -17,7 +17,7 @@ pub struct RunArgs {
 ///
 /// # Errors
 /// Problems with the settings, or what keeps it from starting.
-pub fn execute(args: &RunArgs) -> Result<(), Failure> {
+pub(super) fn execute(args: &RunArgs) -> Result<(), Failure> {
     let (settings, file) = settings::load(args.config.as_deref()).map_err(|e| Failure::Usage(e.to_string()))?;
     app::run(settings, file).map_err(|e| Failure::Failed(super::with_causes(&e)))
 }

@@ -12,6 +12,7 @@ pub struct Event {
     /// The receiver's key against duplicates.
     pub id: EventId,
     /// What happened.
+    #[serde(rename = "type")]
     pub kind: EventKind,
     /// When it happened, by the camera's frames.
     pub time: Timestamp,
