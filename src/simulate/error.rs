@@ -12,7 +12,9 @@ pub enum SimulateError {
         source: io::Error,
     },
     /// The file is larger than a clip may be.
-    #[error("{clip}: larger than {limit} MiB; cut it, e.g. `ffmpeg -i {clip} -t 60 -c copy -an short.mp4`")]
+    #[error(
+        "{clip}: larger than {limit} MiB; cut it, e.g. `ffmpeg -i {clip} -t 60 -c copy -an short.mp4`"
+    )]
     TooLarge {
         /// The file.
         clip: String,
@@ -72,7 +74,9 @@ pub enum SimulateError {
         source: io::Error,
     },
     /// A mount's name is empty, or two mounts share it.
-    #[error("\"{0}\" cannot be a camera's path: each camera needs one of its own, of letters, digits, '/', '_', '-', '.'")]
+    #[error(
+        "\"{0}\" cannot be a camera's path: each camera needs one of its own, of letters, digits, '/', '_', '-', '.'"
+    )]
     MountName(String),
     /// There is no such mount.
     #[error("there is no camera named \"{0}\"")]
