@@ -1,1 +1,248 @@
+use std::{path::Path, time::Instant};
 
+use actix::Handler;
+
+use super::*;
+use crate::{
+    events::{EventFilter, Reader, sample, store::faults::Fault},
+    words::EventId,
+};
+
+const SINK: &str = "office";
+
+/// Makes the disk of the outbox fail.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Inject(Fault);
+
+impl Handler<Inject> for Outbox {
+    type Result = ();
+
+    fn handle(&mut self, Inject(fault): Inject, _: &mut Self::Context) {
+        self.store.inject(fault);
+    }
+}
+
+/// A courier that looks, when it is woken, with its own eyes into the database.
+struct Onlooker {
+    reader: Reader,
+    seen: tokio::sync::mpsc::UnboundedSender<(Option<Tally>, Vec<EventId>)>,
+}
+
+impl Actor for Onlooker {
+    type Context = Context<Self>;
+}
+
+impl Handler<Wake> for Onlooker {
+    type Result = ();
+
+    fn handle(&mut self, Wake(tally): Wake, _: &mut Self::Context) {
+        let found = self.reader.list(&EventFilter::default()).expect("readable");
+        let ids = found.iter().rev().map(|e| e.id).collect();
+        self.seen.send((tally, ids)).expect("the test looks");
+    }
+}
+
+fn start(folder: &Path) -> (Addr<Outbox>, Arc<Board>, Reader) {
+    let storage = Storage {
+        path: folder.to_owned(),
+        keep: Duration::from_secs(3600),
+        max_bytes: 1 << 30,
+    };
+    let store = Store::open(&storage).expect("a sound folder");
+    let reader = Reader::open(store.file()).expect("readable");
+    let board = Arc::new(Board::default());
+    let outbox = Outbox::start(store, storage, vec![SINK.into()], Arc::clone(&board));
+    (outbox, board, reader)
+}
+
+fn recorded(reader: &Reader) -> Vec<EventId> {
+    let found = reader.list(&EventFilter::default()).expect("readable");
+    found.iter().rev().map(|e| e.id).collect()
+}
+
+fn record(outbox: &Addr<Outbox>, cameras: &[&str]) -> Vec<EventId> {
+    let events: Vec<Event> = cameras.iter().map(|c| sample::started(c)).collect();
+    let ids = events.iter().map(|e| e.id).collect();
+    for event in events {
+        outbox.do_send(Record(event));
+    }
+    ids
+}
+
+async fn claim(outbox: &Addr<Outbox>, sink: &str) -> Claimed {
+    let claim = Claim {
+        sink: sink.into(),
+        busy: Vec::new(),
+        limit: 100,
+    };
+    let claimed = outbox.send(claim).await.expect("the outbox lives");
+    claimed.expect("readable")
+}
+
+async fn settle(outbox: &Addr<Outbox>, seq: i64, settlement: Settlement) -> Tally {
+    let settle = Settle {
+        sink: SINK.into(),
+        seq,
+        settlement,
+    };
+    let settled = outbox.send(settle).await.expect("the outbox lives");
+    settled.expect("written")
+}
+
+fn ids(claimed: &Claimed) -> Vec<EventId> {
+    claimed.deliveries.iter().map(|d| d.event.id).collect()
+}
+
+async fn until(what: &str, happened: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !happened() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[actix::test]
+async fn invariant_10_an_event_is_on_disk_before_a_courier_knows_of_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (outbox, board, _) = start(folder.path());
+    let (seen, mut woken) = tokio::sync::mpsc::unbounded_channel();
+    let reader = Reader::open(&folder.path().join(Store::FILE)).expect("readable");
+    let onlooker = Onlooker { reader, seen }.start();
+    outbox.do_send(Subscribe {
+        sink: SINK.into(),
+        wake: onlooker.recipient(),
+    });
+    assert_eq!(woken.recv().await, Some((Some(Tally::default()), vec![])));
+    let mut told = Vec::new();
+    for _ in 0..20 {
+        told.extend(record(&outbox, &["a", "b", "c"]));
+        // A burst wakes once or more; whenever it wakes, what is counted is there to be read.
+        loop {
+            let (tally, seen) = woken.recv().await.expect("woken");
+            let tally = tally.expect("counted");
+            assert!(tally.pending <= seen.len() as u64, "{tally:?} {seen:?}");
+            if seen.len() == told.len() {
+                assert_eq!(seen, told);
+                break;
+            }
+        }
+    }
+    assert_eq!(board.outbox.recorded.get(), 60);
+}
+
+#[actix::test]
+async fn invariant_10_progress_moves_only_by_an_acknowledgement() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (outbox, ..) = start(folder.path());
+    let told = record(&outbox, &["a"]);
+    outbox.send(Flush).await.expect("the outbox lives");
+    for _ in 0..3 {
+        let claimed = claim(&outbox, SINK).await;
+        assert_eq!(ids(&claimed), told, "a claim alone changes nothing");
+    }
+    let seq = claim(&outbox, SINK).await.deliveries[0].seq;
+    let until = Timestamp::now() + SignedDuration::from_hours(1);
+    let postponed = Settlement::Postponed {
+        until,
+        error: "answered 500".into(),
+    };
+    assert_eq!(settle(&outbox, seq, postponed).await.pending, 1);
+    let claimed = claim(&outbox, SINK).await;
+    assert_eq!((ids(&claimed), claimed.next_due_at), (vec![], Some(until)));
+    let acknowledged = Settlement::Acknowledged { hasten: false };
+    assert_eq!(settle(&outbox, seq, acknowledged).await.pending, 0);
+    assert_eq!(claim(&outbox, SINK).await, Claimed::default());
+}
+
+#[actix::test]
+async fn dead_letters_are_retried_on_request() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (outbox, ..) = start(folder.path());
+    let told = record(&outbox, &["a"]);
+    outbox.send(Flush).await.expect("the outbox lives");
+    let seq = claim(&outbox, SINK).await.deliveries[0].seq;
+    let error = "answered 500".to_owned();
+    let tally = settle(&outbox, seq, Settlement::Buried { error }).await;
+    assert_eq!((tally.pending, tally.dead), (0, 1));
+    assert_eq!(ids(&claim(&outbox, SINK).await), []);
+    let retry = Retry {
+        event: Some(told[0]),
+        ..Retry::default()
+    };
+    let retried = outbox.send(retry).await.expect("the outbox lives");
+    assert_eq!(retried.expect("written"), 1);
+    assert_eq!(ids(&claim(&outbox, SINK).await), told);
+}
+
+#[actix::test]
+async fn events_wait_in_memory_while_the_disk_is_full_and_the_fault_is_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (outbox, board, reader) = start(folder.path());
+    let before = record(&outbox, &["a"]);
+    outbox.send(Flush).await.expect("the outbox lives");
+    outbox.do_send(Inject(Fault::Full));
+    // More than the free room of the pages that are there already.
+    let cameras = vec!["b"; 200];
+    let during = record(&outbox, &cameras);
+    let unwritten = outbox.send(Flush).await.expect("the outbox lives");
+    assert_eq!(unwritten, 200);
+    assert_eq!(recorded(&reader), before);
+    let fault = board.outbox.fault.lock().clone().expect("a fault");
+    assert!(fault.contains("is full"), "{fault}");
+    assert_eq!(board.outbox.unwritten.get(), 200);
+    assert!(board.outbox.write_failures.get() > 0);
+
+    outbox.do_send(Inject(Fault::None));
+    until("written by itself", || recorded(&reader).len() == 201).await;
+    assert_eq!(recorded(&reader), [before, during].concat(), "in order");
+    until("no fault", || board.outbox.fault.lock().is_none()).await;
+    assert_eq!(board.outbox.unwritten.get(), 0);
+    assert_eq!(board.outbox.dropped.get(), 0);
+}
+
+#[actix::test]
+async fn invariant_11_what_waits_in_memory_is_bounded_and_the_rest_is_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (outbox, board, reader) = start(folder.path());
+    outbox.do_send(Inject(Fault::ReadOnly));
+    let told = record(&outbox, &vec!["a"; Outbox::HELD_AT_MOST + 7]);
+    let unwritten = outbox.send(Flush).await.expect("the outbox lives");
+    assert_eq!(unwritten, Outbox::HELD_AT_MOST);
+    assert_eq!(board.outbox.dropped.get(), 7);
+    outbox.do_send(Inject(Fault::None));
+    assert_eq!(outbox.send(Flush).await.expect("the outbox lives"), 0);
+    assert_eq!(recorded(&reader).last(), told.last(), "the newest stay");
+    assert!(reader.get(told[6]).expect("readable").is_none());
+    assert!(reader.get(told[7]).expect("readable").is_some());
+}
+
+#[actix::test]
+async fn a_sink_gets_what_is_recorded_after_it_appeared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (outbox, ..) = start(folder.path());
+    let first = record(&outbox, &["a"]);
+    outbox.do_send(ApplySinks(vec!["new".into()]));
+    let second = record(&outbox, &["b"]);
+    outbox.send(Flush).await.expect("the outbox lives");
+    assert_eq!(ids(&claim(&outbox, "new").await), second);
+    assert_eq!(ids(&claim(&outbox, SINK).await), [], "it is gone");
+    outbox.do_send(ApplySinks(vec![SINK.into()]));
+    assert_eq!(ids(&claim(&outbox, SINK).await), first, "and came back");
+}
+
+#[actix::test]
+async fn old_events_go_and_those_not_told_are_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (outbox, board, reader) = start(folder.path());
+    outbox.do_send(Record(sample::at(
+        "a",
+        Timestamp::now() - SignedDuration::from_hours(2),
+    )));
+    let fresh = record(&outbox, &["a"]);
+    outbox.send(Flush).await.expect("the outbox lives");
+    outbox.send(Retain).await.expect("the outbox lives");
+    assert_eq!(recorded(&reader), fresh);
+    assert_eq!(board.outbox.dropped.get(), 1);
+    assert!(board.outbox.bytes.get() > 0);
+}

@@ -66,7 +66,7 @@ impl Store {
         size("") + size("-wal")
     }
 
-    fn used_bytes(&self) -> Result<u64, OutboxError> {
+    pub(super) fn used_bytes(&self) -> Result<u64, OutboxError> {
         self.read(|conn| {
             let value = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
             let pages = value("page_count")? - value("freelist_count")?;

@@ -16,28 +16,31 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 const CHECKED_WHOLE: u64 = 64 << 20;
 
 pub(super) fn prepare(conn: &mut Connection, file: &Path) -> Result<(), OutboxError> {
-    let version = settle_in(conn).map_err(|e| OutboxError::from_sqlite(file, e))?;
+    let failed = |e| OutboxError::from_sqlite(file, e);
+    conn.busy_timeout(BUSY).map_err(failed)?;
+    let version: i64 = conn
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
     let known = STEPS.len() as i64;
     if version > known {
         return Err(OutboxError::Newer { file: file.to_owned(), found: version, known });
     }
-    migrate(conn, version as usize).map_err(|e| OutboxError::from_sqlite(file, e))?;
     if std::fs::metadata(file).is_ok_and(|m| m.len() <= CHECKED_WHOLE) {
-        check(conn).map_err(|e| OutboxError::from_sqlite(file, e))?;
+        check(conn).map_err(failed)?;
     }
-    Ok(())
+    // Nothing is written before this line.
+    settle_in(conn, version == 0).map_err(failed)?;
+    migrate(conn, version as usize).map_err(failed)
 }
 
-fn settle_in(conn: &Connection) -> rusqlite::Result<i64> {
-    conn.busy_timeout(BUSY)?;
-    let version = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    // Before the first table, or it has no effect: lets retention give space back.
-    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+fn settle_in(conn: &Connection, new: bool) -> rusqlite::Result<()> {
+    if new {
+        // Before the first table, or it has no effect: lets retention give space back.
+        conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "journal_size_limit", 8 << 20)?;
-    conn.pragma_update(None, "synchronous", "FULL")?;
-    conn.pragma_update(None, "foreign_keys", true)?;
-    Ok(version)
+    conn.pragma_update(None, "foreign_keys", true)
 }
 
 fn migrate(conn: &mut Connection, version: usize) -> rusqlite::Result<()> {
