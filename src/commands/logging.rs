@@ -9,9 +9,17 @@ pub(super) fn start() {
     let wanted = wanted.as_deref().filter(|w| !w.is_empty()).unwrap_or("info");
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
     // Below "info" these print whole messages, credentials included.
-    let filter = ["retina=info", "reqwest=info", "hyper=info", "hyper_util=info", "rustls=info", "tract=warn", "actix_server=warn"]
-        .iter()
-        .fold(filter, |filter, limit| filter.add_directive(limit.parse().expect("a directive of ours is well-formed")));
+    let filter = [
+        "retina=info",
+        "reqwest=info",
+        "hyper=info",
+        "hyper_util=info",
+        "rustls=info",
+        "tract=warn",
+        "actix_server=warn",
+    ]
+    .iter()
+    .fold(filter, |filter, limit| filter.add_directive(limit.parse().expect("a directive of ours is well-formed")));
     let builder = fmt().with_env_filter(filter).with_writer(stderr);
     // A second call, as in tests, leaves the first in place.
     let _ = if stderr().is_terminal() {

@@ -70,8 +70,7 @@ pub async fn run(args: SimulateArgs) -> Result<(), SimulateError> {
         Some(path) => Clip::read(path)?,
         None => Clip::synthetic(1280, 720, 15, 10, 15)?,
     });
-    let simulator =
-        Simulator::bind(SocketAddr::new(args.bind, args.port), mounts(&args, &clip)).await?;
+    let simulator = Simulator::bind(SocketAddr::new(args.bind, args.port), mounts(&args, &clip)).await?;
     announce(&simulator, &args).map_err(SimulateError::Output)?;
     let interrupted = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
@@ -84,20 +83,12 @@ pub async fn run(args: SimulateArgs) -> Result<(), SimulateError> {
 }
 
 fn mounts(args: &SimulateArgs, clip: &Arc<Clip>) -> Vec<Mount> {
-    let scheme = if args.digest {
-        Scheme::Digest
-    } else {
-        Scheme::Basic
-    };
+    let scheme = if args.digest { Scheme::Digest } else { Scheme::Basic };
     let credentials = args.user.clone().zip(args.password.clone());
     let lap = Duration::from_secs_f64(clip.units.len() as f64 / clip.fps);
     (1..=args.cameras)
         .map(|number| Mount {
-            credentials: credentials.clone().map(|(user, password)| Credentials {
-                user,
-                password,
-                scheme,
-            }),
+            credentials: credentials.clone().map(|(user, password)| Credentials { user, password, scheme }),
             fault: args.fault,
             start_at_key_frame: args.start_at_key_frame,
             start_at: lap * u32::from(number - 1) / u32::from(args.cameras),
@@ -127,44 +118,29 @@ mod tests {
     }
 
     fn parse(words: &str) -> Result<SimulateArgs, clap::Error> {
-        Command::try_parse_from(std::iter::once("simulate").chain(words.split(' ')))
-            .map(|command| command.args)
+        Command::try_parse_from(std::iter::once("simulate").chain(words.split(' '))).map(|command| command.args)
     }
 
     #[test]
     fn each_camera_starts_elsewhere_in_the_clip() {
-        let args =
-            parse("--synthetic --cameras 4 --fault silence-after=9 --user u --password p --digest")
-                .expect("good arguments");
+        let args = parse("--synthetic --cameras 4 --fault silence-after=9 --user u --password p --digest")
+            .expect("good arguments");
         let clip = Arc::new(Clip::synthetic(64, 64, 10, 2, 10).expect("the encoder takes this"));
         let mounts = mounts(&args, &clip);
-        let starts: Vec<u128> = mounts
-            .iter()
-            .map(|mount| mount.start_at.as_millis())
-            .collect();
+        let starts: Vec<u128> = mounts.iter().map(|mount| mount.start_at.as_millis()).collect();
         assert_eq!(starts, [0, 500, 1000, 1500]);
         assert_eq!(mounts[3].name, "cam4");
         assert_eq!(mounts[3].fault, Some(Fault::SilenceAfter(9)));
-        assert!(
-            mounts.iter().all(|mount| Arc::ptr_eq(&mount.clip, &clip)),
-            "the clip is shared"
-        );
-        let credentials = mounts[0]
-            .credentials
-            .as_ref()
-            .expect("user and password are given");
+        assert!(mounts.iter().all(|mount| Arc::ptr_eq(&mount.clip, &clip)), "the clip is shared");
+        let credentials = mounts[0].credentials.as_ref().expect("user and password are given");
         assert_eq!(credentials.scheme, Scheme::Digest);
     }
 
     #[test]
     fn arguments_that_do_not_go_together_are_refused() {
-        for wrong in [
-            "",
-            "clip.mp4 --synthetic",
-            "clip.mp4 --user u",
-            "clip.mp4 --fault nonsense",
-            "clip.mp4 --cameras 0",
-        ] {
+        for wrong in
+            ["", "clip.mp4 --synthetic", "clip.mp4 --user u", "clip.mp4 --fault nonsense", "clip.mp4 --cameras 0"]
+        {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }
@@ -177,9 +153,7 @@ mod tests {
 
     #[test]
     fn the_help_lists_every_fault() {
-        let help = Command::try_parse_from(["simulate", "--help"])
-            .expect_err("help is an error to clap")
-            .to_string();
+        let help = Command::try_parse_from(["simulate", "--help"]).expect_err("help is an error to clap").to_string();
         for fault in ["silence-after[=50]", "huge-content-length", "401"] {
             assert!(help.contains(fault), "{help}");
         }

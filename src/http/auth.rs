@@ -7,7 +7,7 @@ use super::{Problem, Views};
 use crate::settings::Auth;
 
 /// Proof that whoever asks may. A handler that takes one is not called without.
-pub struct Allowed;
+pub(in crate::http) struct Allowed;
 
 impl FromRequest for Allowed {
     type Error = Problem;

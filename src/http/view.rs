@@ -8,7 +8,7 @@ use crate::status::{Board, CameraCell, CameraState, Quantiles, SkipReason, State
 
 /// A camera, as the contract has it.
 #[derive(Serialize)]
-pub struct CameraView {
+pub(in crate::http) struct CameraView {
     id: String,
     name: String,
     url: String,
@@ -73,7 +73,7 @@ impl From<&CameraCell> for CameraView {
 }
 
 /// The whole in one answer: how many cameras are in which state, and how detector, outbox and sinks do.
-pub fn status(board: &Board) -> Value {
+pub(in crate::http) fn status(board: &Board) -> Value {
     let cameras = board.cameras();
     let count = |state: CameraState| cameras.iter().filter(|c| c.state().state == state).count();
     let states: BTreeMap<_, _> = CameraState::ALL.map(|state| (state.code(), count(state))).into();

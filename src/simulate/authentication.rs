@@ -48,33 +48,22 @@ impl Credentials {
         };
         let expected = match self.scheme {
             Scheme::Basic if scheme.eq_ignore_ascii_case("basic") => {
-                let expected =
-                    BASE64_STANDARD.encode(format!("{}:{}", self.user, self.password.expose()));
+                let expected = BASE64_STANDARD.encode(format!("{}:{}", self.user, self.password.expose()));
                 return bool::from(expected.as_bytes().ct_eq(proof.trim().as_bytes()));
             }
             Scheme::Digest if scheme.eq_ignore_ascii_case("digest") => {
-                if parameter(proof, "nonce") != Some(nonce)
-                    || parameter(proof, "username") != Some(&self.user)
-                {
+                if parameter(proof, "nonce") != Some(nonce) || parameter(proof, "username") != Some(&self.user) {
                     return false;
                 }
                 let Some(uri) = parameter(proof, "uri") else {
                     return false;
                 };
-                let secret = hash(format_args!(
-                    "{}:{REALM}:{}",
-                    self.user,
-                    self.password.expose()
-                ));
-                hash(format_args!(
-                    "{secret}:{nonce}:{}",
-                    hash(format_args!("{method}:{uri}"))
-                ))
+                let secret = hash(format_args!("{}:{REALM}:{}", self.user, self.password.expose()));
+                hash(format_args!("{secret}:{nonce}:{}", hash(format_args!("{method}:{uri}"))))
             }
             _ => return false,
         };
-        parameter(proof, "response")
-            .is_some_and(|response| bool::from(expected.as_bytes().ct_eq(response.as_bytes())))
+        parameter(proof, "response").is_some_and(|response| bool::from(expected.as_bytes().ct_eq(response.as_bytes())))
     }
 }
 
@@ -102,11 +91,7 @@ mod tests {
     use super::*;
 
     fn credentials(scheme: Scheme) -> Credentials {
-        Credentials {
-            user: "admin".to_owned(),
-            password: Secret::new("pa:ss"),
-            scheme,
-        }
+        Credentials { user: "admin".to_owned(), password: Secret::new("pa:ss"), scheme }
     }
 
     #[test]
@@ -123,13 +108,8 @@ mod tests {
         let credentials = credentials(Scheme::Digest);
         // md5(md5("admin:simulated camera:pa:ss") ":n:" md5("PLAY:rtsp://c/x,y"))
         let secret = hash(format_args!("admin:simulated camera:pa:ss"));
-        let proof = hash(format_args!(
-            "{secret}:n:{}",
-            hash(format_args!("PLAY:rtsp://c/x,y"))
-        ));
-        let header = format!(
-            "Digest username=\"admin\", uri=\"rtsp://c/x,y\",nonce=\"n\", response=\"{proof}\""
-        );
+        let proof = hash(format_args!("{secret}:n:{}", hash(format_args!("PLAY:rtsp://c/x,y"))));
+        let header = format!("Digest username=\"admin\", uri=\"rtsp://c/x,y\",nonce=\"n\", response=\"{proof}\"");
         assert!(credentials.admit(&header, "PLAY", "n"));
         assert!(!credentials.admit(&header, "SETUP", "n"));
         assert!(!credentials.admit(&header, "PLAY", "m"));
@@ -143,10 +123,6 @@ mod tests {
 
     #[test]
     fn the_digest_is_md5() {
-        assert_eq!(
-            hash(format_args!("abc")),
-            "900150983cd24fb0d6963f7d28e17f72",
-            "RFC 1321, A.5"
-        );
+        assert_eq!(hash(format_args!("abc")), "900150983cd24fb0d6963f7d28e17f72", "RFC 1321, A.5");
     }
 }

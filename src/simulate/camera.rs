@@ -106,11 +106,7 @@ struct State {
 
 impl Camera {
     pub(super) fn new(mount: Mount) -> Self {
-        let state = State {
-            clip: mount.clip.clone(),
-            fault: mount.fault,
-            position: Position::default(),
-        };
+        let state = State { clip: mount.clip.clone(), fault: mount.fault, position: Position::default() };
         Self {
             mount,
             counts: watch::Sender::default(),

@@ -65,11 +65,8 @@ impl Clip {
         fps: f64,
         units: impl IntoIterator<Item = U>,
     ) -> Result<Self, SimulateError> {
-        let units: Vec<Vec<Bytes>> = units
-            .into_iter()
-            .map(|unit| nal::split_annex_b(&unit.into()))
-            .filter(|nals| !nals.is_empty())
-            .collect();
+        let units: Vec<Vec<Bytes>> =
+            units.into_iter().map(|unit| nal::split_annex_b(&unit.into())).filter(|nals| !nals.is_empty()).collect();
         Self::from_nals(name, Some(fps), units)
     }
 
@@ -77,13 +74,7 @@ impl Clip {
     ///
     /// # Errors
     /// When the encoder refuses the size (odd, too small, too large).
-    pub fn synthetic(
-        width: u32,
-        height: u32,
-        fps: u32,
-        seconds: u32,
-        gop: u32,
-    ) -> Result<Self, SimulateError> {
+    pub fn synthetic(width: u32, height: u32, fps: u32, seconds: u32, gop: u32) -> Result<Self, SimulateError> {
         super::synthetic::synthetic(width, height, fps, seconds, gop)
     }
 
@@ -113,48 +104,24 @@ impl Clip {
     }
 
     /// Raw access units, timed at `fps`, or at what the sequence parameter set says, or at 25.
-    pub(super) fn from_nals(
-        name: &str,
-        fps: Option<f64>,
-        units: Vec<Vec<Bytes>>,
-    ) -> Result<Self, SimulateError> {
-        let set = |kind| {
-            units
-                .iter()
-                .flatten()
-                .find(|nal| nal::kind(nal) == kind)
-                .cloned()
-        };
+    pub(super) fn from_nals(name: &str, fps: Option<f64>, units: Vec<Vec<Bytes>>) -> Result<Self, SimulateError> {
+        let set = |kind| units.iter().flatten().find(|nal| nal::kind(nal) == kind).cloned();
         let (sps, pps) = (set(nal::SPS), set(nal::PPS));
-        let missing = |message: &str| SimulateError::ParameterSets {
-            clip: name.to_owned(),
-            message: message.to_owned(),
-        };
+        let missing =
+            |message: &str| SimulateError::ParameterSets { clip: name.to_owned(), message: message.to_owned() };
         if !units.iter().flatten().any(|nal| nal::is_slice(nal)) {
-            return Err(SimulateError::Empty {
-                clip: name.to_owned(),
-            });
+            return Err(SimulateError::Empty { clip: name.to_owned() });
         }
         let sps = sps.ok_or_else(|| missing("has no sequence parameter set"))?;
         let pps = pps.ok_or_else(|| missing("has no picture parameter set"))?;
-        let fps = fps
-            .or_else(|| parse_sps(name, &sps).ok()?.fps())
-            .filter(|fps| (0.1..=240.0).contains(fps));
+        let fps = fps.or_else(|| parse_sps(name, &sps).ok()?.fps()).filter(|fps| (0.1..=240.0).contains(fps));
         let frame = CLOCK as f64 / fps.unwrap_or(25.0);
         let offsets = picture_order::presentation_offsets(&units, &sps, &pps);
-        let timed = units
-            .into_iter()
-            .zip(offsets)
-            .enumerate()
-            .map(|(i, (nals, offset))| {
-                let at = |pictures: f64| (pictures * frame).round() as i64;
-                let decode_time = at(i as f64);
-                (
-                    nals,
-                    decode_time,
-                    at(i as f64 + f64::from(offset)) - decode_time,
-                )
-            });
+        let timed = units.into_iter().zip(offsets).enumerate().map(|(i, (nals, offset))| {
+            let at = |pictures: f64| (pictures * frame).round() as i64;
+            let decode_time = at(i as f64);
+            (nals, decode_time, at(i as f64 + f64::from(offset)) - decode_time)
+        });
         let timed: Vec<_> = timed.collect();
         let duration = (timed.len() as f64 * frame).round() as i64;
         Self::assemble(name, sps, pps, timed, duration)
@@ -168,29 +135,23 @@ impl Clip {
         timed: Vec<(Vec<Bytes>, i64, i64)>,
         duration: i64,
     ) -> Result<Self, SimulateError> {
-        let (width, height) = parse_sps(name, &sps)?.pixel_dimensions().map_err(|error| {
-            SimulateError::ParameterSets {
+        let (width, height) =
+            parse_sps(name, &sps)?.pixel_dimensions().map_err(|error| SimulateError::ParameterSets {
                 clip: name.to_owned(),
                 message: format!("impossible picture size: {error:?}"),
-            }
-        })?;
+            })?;
         let units: Vec<Unit> = timed
             .into_iter()
             .map(|(mut nals, decode_time, presentation_offset)| {
                 nals.retain(|nal| nal::kind(nal) != nal::DELIMITER);
                 // A unit that changes the parameter sets keeps them all.
                 let is_set = |nal: &Bytes| matches!(nal::kind(nal), nal::SPS | nal::PPS);
-                if nals
-                    .iter()
-                    .all(|nal| !is_set(nal) || *nal == sps || *nal == pps)
-                {
+                if nals.iter().all(|nal| !is_set(nal) || *nal == sps || *nal == pps) {
                     nals.retain(|nal| !is_set(nal));
                 }
                 Unit {
                     key: nals.iter().any(|nal| nal::kind(nal) == nal::IDR_SLICE),
-                    disposable: !nals
-                        .iter()
-                        .any(|nal| nal::is_slice(nal) && nal::is_reference(nal)),
+                    disposable: !nals.iter().any(|nal| nal::is_slice(nal) && nal::is_reference(nal)),
                     nals,
                     decode_time,
                     presentation_offset,
@@ -199,21 +160,11 @@ impl Clip {
             .filter(|unit| unit.nals.iter().any(|nal| nal::is_slice(nal)))
             .collect();
         let Some(last) = units.last() else {
-            return Err(SimulateError::Empty {
-                clip: name.to_owned(),
-            });
+            return Err(SimulateError::Empty { clip: name.to_owned() });
         };
         let duration = duration.max(last.decode_time + 1);
         let fps = units.len() as f64 * CLOCK as f64 / duration as f64;
-        Ok(Self {
-            units,
-            sps,
-            pps,
-            fps,
-            width,
-            height,
-            duration,
-        })
+        Ok(Self { units, sps, pps, fps, width, height, duration })
     }
 }
 
@@ -230,6 +181,5 @@ fn parse_sps(name: &str, sps: &Bytes) -> Result<SeqParameterSet, SimulateError> 
         message: format!("broken sequence parameter set: {message}"),
     };
     let payload = decode_nal(sps).map_err(|error| broken(error.to_string()))?;
-    SeqParameterSet::from_bits(BitReader::new(&*payload))
-        .map_err(|error| broken(format!("{error:?}")))
+    SeqParameterSet::from_bits(BitReader::new(&*payload)).map_err(|error| broken(format!("{error:?}")))
 }

@@ -122,15 +122,9 @@ impl Connection {
         if self.buffer.len() >= MAX_REQUEST {
             return Err(io::Error::other("a request of more than 16 KiB"));
         }
-        let (patience, fault) =
-            self.camera
-                .as_ref()
-                .map_or((Duration::from_secs(60), None), |attached| {
-                    (
-                        attached.camera.mount.session_timeout,
-                        attached.camera.fault(),
-                    )
-                });
+        let (patience, fault) = self.camera.as_ref().map_or((Duration::from_secs(60), None), |attached| {
+            (attached.camera.mount.session_timeout, attached.camera.fault())
+        });
         let deadline = self.heard + patience;
         let live = async {
             match &mut self.viewer {
@@ -163,17 +157,13 @@ impl Connection {
     }
 
     async fn heed(&mut self, request: &Request<Vec<u8>>) -> io::Result<()> {
-        let named = request
-            .request_uri()
-            .and_then(|url| self.cameras.at(url.path()));
+        let named = request.request_uri().and_then(|url| self.cameras.at(url.path()));
         if let Some(camera) = named.filter(|camera| !self.is_attached_to(camera)) {
             self.viewer = None;
             self.camera = Some(Attached::to(camera.clone()));
         }
         let Some(attached) = &mut self.camera else {
-            return self
-                .write(&serialize(&answer_without_camera(request)))
-                .await;
+            return self.write(&serialize(&answer_without_camera(request))).await;
         };
         let camera = attached.camera.clone();
         // Subscribed before the answer is written, so that the answer names the first packet.
@@ -188,14 +178,7 @@ impl Connection {
         }
         let waits_for_key = camera.mount.start_at_key_frame;
         match consequence {
-            Consequence::Play(delivery) => {
-                self.viewer = Some(Viewer {
-                    live,
-                    delivery,
-                    sent: 0,
-                    waits_for_key,
-                })
-            }
+            Consequence::Play(delivery) => self.viewer = Some(Viewer { live, delivery, sent: 0, waits_for_key }),
             Consequence::Pause | Consequence::TornDown => self.viewer = None,
             Consequence::SetUp | Consequence::Nothing => {}
         }
@@ -210,17 +193,11 @@ impl Connection {
     }
 
     fn is_attached_to(&self, camera: &Arc<Camera>) -> bool {
-        self.camera
-            .as_ref()
-            .is_some_and(|attached| Arc::ptr_eq(&attached.camera, camera))
+        self.camera.as_ref().is_some_and(|attached| Arc::ptr_eq(&attached.camera, camera))
     }
 
     /// Sends an answer, or what the camera says in its place.
-    async fn respond(
-        &mut self,
-        fault: Option<Fault>,
-        response: &Response<Vec<u8>>,
-    ) -> io::Result<()> {
+    async fn respond(&mut self, fault: Option<Fault>, response: &Response<Vec<u8>>) -> io::Result<()> {
         let bytes = serialize(response);
         match fault {
             Some(Fault::NeverAnswer) => Ok(()),
@@ -241,9 +218,7 @@ impl Connection {
                 Ok(())
             }
             Some(Fault::HugeContentLength) => {
-                let header = response
-                    .header(&rtsp_types::headers::CSEQ)
-                    .map_or("1", |header| header.as_str());
+                let header = response.header(&rtsp_types::headers::CSEQ).map_or("1", |header| header.as_str());
                 let head = format!(
                     "RTSP/1.0 200 OK\r\nCSeq: {header}\r\nContent-Type: application/sdp\r\nContent-Length: 4294967295\r\n\r\nv=0\r\n"
                 );
@@ -291,8 +266,7 @@ impl Connection {
                         return Ok(true);
                     }
                     Some(Fault::StreamEnd(n)) if sent >= n => {
-                        self.send_report(delivery, goodbye(camera.position().ssrc))
-                            .await?;
+                        self.send_report(delivery, goodbye(camera.position().ssrc)).await?;
                         return Ok(true);
                     }
                     Some(Fault::MidFrameCut(n)) if sent >= n => {
@@ -343,12 +317,8 @@ impl Connection {
     async fn send_report(&mut self, delivery: Delivery, report: Bytes) -> io::Result<()> {
         match delivery {
             Delivery::Interleaved { rtcp, .. } => {
-                let mut framed = vec![
-                    b'$',
-                    rtcp,
-                    0,
-                    u8::try_from(report.len()).expect("a report has 28 bytes at most"),
-                ];
+                let mut framed =
+                    vec![b'$', rtcp, 0, u8::try_from(report.len()).expect("a report has 28 bytes at most")];
                 framed.extend_from_slice(&report);
                 self.write(&framed).await
             }
@@ -380,11 +350,7 @@ impl Attached {
             counts.connections += 1;
             counts.accepted += 1;
         });
-        Self {
-            camera,
-            session: false,
-            playing: false,
-        }
+        Self { camera, session: false, playing: false }
     }
 
     fn set(&mut self, session: bool, playing: bool) {
@@ -408,8 +374,6 @@ impl Drop for Attached {
 
 fn serialize(response: &Response<Vec<u8>>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    response
-        .write(&mut bytes)
-        .expect("writing to memory does not fail");
+    response.write(&mut bytes).expect("writing to memory does not fail");
     bytes
 }

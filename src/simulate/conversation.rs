@@ -56,13 +56,7 @@ type Answer = (Response<Vec<u8>>, Consequence);
 
 impl Conversation {
     pub(super) fn new(peer: IpAddr, local: SocketAddr, udp_ports: (u16, u16)) -> Self {
-        Self {
-            peer,
-            local,
-            udp_ports,
-            nonce: format!("{:032x}", fastrand::u128(..)),
-            session: None,
-        }
+        Self { peer, local, udp_ports, nonce: format!("{:032x}", fastrand::u128(..)), session: None }
     }
 
     pub(super) fn has_session(&self) -> bool {
@@ -70,31 +64,19 @@ impl Conversation {
     }
 
     /// Answers a request for a camera; `position` is where the camera's stream stands.
-    pub(super) fn answer(
-        &mut self,
-        request: &Request<Vec<u8>>,
-        camera: &Camera,
-        position: Position,
-    ) -> Answer {
+    pub(super) fn answer(&mut self, request: &Request<Vec<u8>>, camera: &Camera, position: Position) -> Answer {
         let fault = camera.fault();
         let refused = match (fault, request.method()) {
             (Some(Fault::NotFound), _) => Some(StatusCode::NotFound),
             (Some(Fault::SessionNotFound), Method::Play) => Some(StatusCode::SessionNotFound),
-            (Some(Fault::NotEnoughBandwidth), Method::Setup) => {
-                Some(StatusCode::NotEnoughBandwidth)
-            }
+            (Some(Fault::NotEnoughBandwidth), Method::Setup) => Some(StatusCode::NotEnoughBandwidth),
             (Some(Fault::TooManySessions), Method::Setup) => Some(StatusCode::ServiceUnavailable),
             _ => None,
         };
         if let Some(challenge) = self.challenge(request, camera, fault) {
             camera.count(|counts| counts.unauthorized += 1);
             let response = builder(request, StatusCode::Unauthorized);
-            return (
-                response
-                    .header(headers::WWW_AUTHENTICATE, challenge)
-                    .build(Vec::new()),
-                Consequence::Nothing,
-            );
+            return (response.header(headers::WWW_AUTHENTICATE, challenge).build(Vec::new()), Consequence::Nothing);
         }
         if let Some(status) = refused {
             return refuse(request, status);
@@ -110,9 +92,7 @@ impl Conversation {
             Method::Describe => self.describe(request, camera, fault),
             Method::Setup => self.set_up(request, camera, position),
             Method::Play => self.play(request, camera, position),
-            Method::Pause if self.session.is_some() => {
-                (self.granted(request).build(Vec::new()), Consequence::Pause)
-            }
+            Method::Pause if self.session.is_some() => (self.granted(request).build(Vec::new()), Consequence::Pause),
             Method::Teardown if self.session.is_some() => {
                 let response = self.granted(request).build(Vec::new());
                 self.session = None;
@@ -124,16 +104,8 @@ impl Conversation {
     }
 
     /// The challenge that a request without the right credentials gets. Cameras ask where something is to be had.
-    fn challenge(
-        &self,
-        request: &Request<Vec<u8>>,
-        camera: &Camera,
-        fault: Option<Fault>,
-    ) -> Option<String> {
-        if !matches!(
-            request.method(),
-            Method::Describe | Method::Setup | Method::Play | Method::Pause
-        ) {
+    fn challenge(&self, request: &Request<Vec<u8>>, camera: &Camera, fault: Option<Fault>) -> Option<String> {
+        if !matches!(request.method(), Method::Describe | Method::Setup | Method::Play | Method::Pause) {
             return None;
         }
         let credentials = camera.mount.credentials.as_ref();
@@ -142,9 +114,7 @@ impl Conversation {
             return Some(scheme.challenge(&self.nonce));
         }
         let credentials = credentials?;
-        let authorization = request
-            .header(&headers::AUTHORIZATION)
-            .map_or("", |header| header.as_str());
+        let authorization = request.header(&headers::AUTHORIZATION).map_or("", |header| header.as_str());
         let admitted = credentials.admit(authorization, request.method().into(), &self.nonce);
         (!admitted).then(|| scheme.challenge(&self.nonce))
     }
@@ -157,12 +127,7 @@ impl Conversation {
         (response.build(Vec::new()), Consequence::Nothing)
     }
 
-    fn describe(
-        &self,
-        request: &Request<Vec<u8>>,
-        camera: &Camera,
-        fault: Option<Fault>,
-    ) -> Answer {
+    fn describe(&self, request: &Request<Vec<u8>>, camera: &Camera, fault: Option<Fault>) -> Answer {
         let description = describe(&camera.clip(), fault, self.local.ip());
         let response = builder(request, StatusCode::Ok)
             .header(headers::CONTENT_BASE, format!("{}/", base(request, camera)))
@@ -171,12 +136,7 @@ impl Conversation {
         (response, Consequence::Nothing)
     }
 
-    fn set_up(
-        &mut self,
-        request: &Request<Vec<u8>>,
-        camera: &Camera,
-        position: Position,
-    ) -> Answer {
+    fn set_up(&mut self, request: &Request<Vec<u8>>, camera: &Camera, position: Position) -> Answer {
         let Ok(Some(offers)) = request.typed_header::<Transports>() else {
             return refuse(request, StatusCode::BadRequest);
         };
@@ -187,25 +147,17 @@ impl Conversation {
         let Some((delivery, offer)) = usable else {
             return refuse(request, StatusCode::UnsupportedTransport);
         };
-        let mut granted = RtpTransport {
-            params: headers::RtpTransportParameters::default(),
-            ..offer.clone()
-        };
+        let mut granted = RtpTransport { params: headers::RtpTransportParameters::default(), ..offer.clone() };
         granted.params.unicast = true;
         granted.params.ssrc = vec![position.ssrc];
         match delivery {
-            Delivery::Interleaved { rtp, rtcp } => {
-                granted.params.interleaved = Some((rtp, Some(rtcp)))
-            }
+            Delivery::Interleaved { rtp, rtcp } => granted.params.interleaved = Some((rtp, Some(rtcp))),
             Delivery::Udp { rtp, rtcp } => {
                 granted.params.client_port = Some((rtp.port(), Some(rtcp.port())));
                 granted.params.server_port = Some((self.udp_ports.0, Some(self.udp_ports.1)));
             }
         }
-        let id = self.session.take().map_or_else(
-            || format!("{:016x}", fastrand::u64(..)),
-            |session| session.id,
-        );
+        let id = self.session.take().map_or_else(|| format!("{:016x}", fastrand::u64(..)), |session| session.id);
         let timeout = camera.mount.session_timeout.as_secs().max(1);
         let response = builder(request, StatusCode::Ok)
             .header(headers::SESSION, format!("{id};timeout={timeout}"))
@@ -222,17 +174,11 @@ impl Conversation {
         }
         if offer.lower_transport == Some(RtpLowerTransport::Tcp) {
             let (rtp, rtcp) = offer.params.interleaved.unwrap_or((0, Some(1)));
-            return Some(Delivery::Interleaved {
-                rtp,
-                rtcp: rtcp.or_else(|| rtp.checked_add(1))?,
-            });
+            return Some(Delivery::Interleaved { rtp, rtcp: rtcp.or_else(|| rtp.checked_add(1))? });
         }
         let (rtp, rtcp) = offer.params.client_port?;
         let rtcp = rtcp.or_else(|| rtp.checked_add(1))?;
-        Some(Delivery::Udp {
-            rtp: (self.peer, rtp).into(),
-            rtcp: (self.peer, rtcp).into(),
-        })
+        Some(Delivery::Udp { rtp: (self.peer, rtp).into(), rtcp: (self.peer, rtcp).into() })
     }
 
     fn play(&self, request: &Request<Vec<u8>>, camera: &Camera, position: Position) -> Answer {
@@ -257,25 +203,19 @@ impl Conversation {
     }
 }
 
-const PUBLIC: &str =
-    "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
+const PUBLIC: &str = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
 
 /// The answer to what no camera stands behind: OPTIONS for the server as a whole, or an unknown path.
 pub(super) fn answer_without_camera(request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
     if *request.method() == Method::Options {
-        builder(request, StatusCode::Ok)
-            .header(headers::PUBLIC, PUBLIC)
-            .build(Vec::new())
+        builder(request, StatusCode::Ok).header(headers::PUBLIC, PUBLIC).build(Vec::new())
     } else {
         refuse(request, StatusCode::NotFound).0
     }
 }
 
 fn refuse(request: &Request<Vec<u8>>, status: StatusCode) -> Answer {
-    (
-        builder(request, status).build(Vec::new()),
-        Consequence::Nothing,
-    )
+    (builder(request, status).build(Vec::new()), Consequence::Nothing)
 }
 
 fn builder(request: &Request<Vec<u8>>, status: StatusCode) -> ResponseBuilder {

@@ -11,11 +11,8 @@ pub(super) const TRACK: &str = "track1";
 /// The session description (RFC 8866) of a camera that plays `clip`, with the parameters of RFC 6184, section 8.2.1.
 pub(super) fn describe(clip: &Clip, fault: Option<Fault>, address: IpAddr) -> String {
     let mut session = Session::new(Origin::with_ip_addr(1, 1, address), "simulated camera");
-    session.connection = Some(Connection::from_ip_addr(if address.is_ipv4() {
-        [0, 0, 0, 0].into()
-    } else {
-        IpAddr::from([0_u16; 8])
-    }));
+    session.connection =
+        Some(Connection::from_ip_addr(if address.is_ipv4() { [0, 0, 0, 0].into() } else { IpAddr::from([0_u16; 8]) }));
     session.add_attribute_with_value("control", "*");
     session.add_attribute_with_value("range", "npt=now-");
     let mut media = match fault {
@@ -39,24 +36,11 @@ pub(super) fn describe(clip: &Clip, fault: Option<Fault>, address: IpAddr) -> St
 fn video(clip: &Clip) -> Media {
     let mut media = Media::new(MediaType::Video, 0, TransportProto::RtpAvp, PAYLOAD_TYPE);
     media.add_attribute_with_value("rtpmap", format!("{PAYLOAD_TYPE} H264/90000"));
-    let profile: String = clip
-        .sps
-        .iter()
-        .skip(1)
-        .take(3)
-        .map(|byte| format!("{byte:02X}"))
-        .collect();
-    let (sps, pps) = (
-        BASE64_STANDARD.encode(&clip.sps),
-        BASE64_STANDARD.encode(&clip.pps),
-    );
-    let parameters =
-        format!("packetization-mode=1;profile-level-id={profile};sprop-parameter-sets={sps},{pps}");
+    let profile: String = clip.sps.iter().skip(1).take(3).map(|byte| format!("{byte:02X}")).collect();
+    let (sps, pps) = (BASE64_STANDARD.encode(&clip.sps), BASE64_STANDARD.encode(&clip.pps));
+    let parameters = format!("packetization-mode=1;profile-level-id={profile};sprop-parameter-sets={sps},{pps}");
     media.add_attribute_with_value("fmtp", format!("{PAYLOAD_TYPE} {parameters}"));
     media.add_attribute_with_value("framerate", format!("{:.3}", clip.fps));
-    media.add_attribute_with_value(
-        "framesize",
-        format!("{PAYLOAD_TYPE} {}-{}", clip.width, clip.height),
-    );
+    media.add_attribute_with_value("framesize", format!("{PAYLOAD_TYPE} {}-{}", clip.width, clip.height));
     media
 }

@@ -12,9 +12,7 @@ pub enum SimulateError {
         source: io::Error,
     },
     /// The file is larger than a clip may be.
-    #[error(
-        "{clip}: larger than {limit} MiB; cut it, e.g. `ffmpeg -i {clip} -t 60 -c copy -an short.mp4`"
-    )]
+    #[error("{clip}: larger than {limit} MiB; cut it, e.g. `ffmpeg -i {clip} -t 60 -c copy -an short.mp4`")]
     TooLarge {
         /// The file.
         clip: String,

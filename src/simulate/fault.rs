@@ -63,118 +63,30 @@ enum Kind {
 }
 
 const FORMS: [Form; 24] = [
-    (
-        "silence",
-        Kind::Plain(Fault::Silence),
-        "PLAY succeeds, then no media",
-    ),
-    (
-        "silence-after",
-        Kind::Counted(Fault::SilenceAfter, 50),
-        "no media after N units",
-    ),
-    (
-        "audio-only",
-        Kind::Plain(Fault::AudioOnly),
-        "offers an audio stream alone",
-    ),
+    ("silence", Kind::Plain(Fault::Silence), "PLAY succeeds, then no media"),
+    ("silence-after", Kind::Counted(Fault::SilenceAfter, 50), "no media after N units"),
+    ("audio-only", Kind::Plain(Fault::AudioOnly), "offers an audio stream alone"),
     ("h265", Kind::Plain(Fault::H265), "says it sends H.265"),
-    (
-        "reset",
-        Kind::Counted(Fault::Reset, 50),
-        "resets the connection after N units",
-    ),
-    (
-        "mid-frame-cut",
-        Kind::Counted(Fault::MidFrameCut, 50),
-        "closes in the middle of a picture after N units",
-    ),
-    (
-        "stream-end",
-        Kind::Counted(Fault::StreamEnd, 50),
-        "ends the stream in order after N units",
-    ),
-    (
-        "sequence-jump",
-        Kind::Counted(Fault::SequenceJump, 50),
-        "the RTP sequence leaps every N units",
-    ),
-    (
-        "timestamp-jump",
-        Kind::Counted(Fault::TimestampJump, 50),
-        "the RTP timestamp leaps an hour every N units",
-    ),
-    (
-        "new-ssrc",
-        Kind::Counted(Fault::NewSsrc, 50),
-        "a new RTP source every N units",
-    ),
-    (
-        "packet-loss",
-        Kind::Counted(Fault::PacketLoss, 100),
-        "every Nth packet is not sent",
-    ),
-    (
-        "garbage-nal",
-        Kind::Counted(Fault::GarbageNal, 1),
-        "random bytes in place of every Nth picture",
-    ),
-    (
-        "no-key-frame",
-        Kind::Plain(Fault::NoKeyFrame),
-        "never sends an IDR picture",
-    ),
-    (
-        "size-change",
-        Kind::Counted(Fault::SizeChange, 50),
-        "changes to 320x240 and back every N units",
-    ),
-    (
-        "401",
-        Kind::Plain(Fault::Unauthorized),
-        "refuses every password",
-    ),
+    ("reset", Kind::Counted(Fault::Reset, 50), "resets the connection after N units"),
+    ("mid-frame-cut", Kind::Counted(Fault::MidFrameCut, 50), "closes in the middle of a picture after N units"),
+    ("stream-end", Kind::Counted(Fault::StreamEnd, 50), "ends the stream in order after N units"),
+    ("sequence-jump", Kind::Counted(Fault::SequenceJump, 50), "the RTP sequence leaps every N units"),
+    ("timestamp-jump", Kind::Counted(Fault::TimestampJump, 50), "the RTP timestamp leaps an hour every N units"),
+    ("new-ssrc", Kind::Counted(Fault::NewSsrc, 50), "a new RTP source every N units"),
+    ("packet-loss", Kind::Counted(Fault::PacketLoss, 100), "every Nth packet is not sent"),
+    ("garbage-nal", Kind::Counted(Fault::GarbageNal, 1), "random bytes in place of every Nth picture"),
+    ("no-key-frame", Kind::Plain(Fault::NoKeyFrame), "never sends an IDR picture"),
+    ("size-change", Kind::Counted(Fault::SizeChange, 50), "changes to 320x240 and back every N units"),
+    ("401", Kind::Plain(Fault::Unauthorized), "refuses every password"),
     ("404", Kind::Plain(Fault::NotFound), "knows no path"),
-    (
-        "454",
-        Kind::Plain(Fault::SessionNotFound),
-        "answers PLAY with Session Not Found",
-    ),
-    (
-        "453",
-        Kind::Plain(Fault::NotEnoughBandwidth),
-        "answers SETUP with Not Enough Bandwidth",
-    ),
-    (
-        "503",
-        Kind::Plain(Fault::TooManySessions),
-        "answers SETUP with Service Unavailable",
-    ),
-    (
-        "slow-headers",
-        Kind::Plain(Fault::SlowHeaders),
-        "answers at one byte a second",
-    ),
-    (
-        "never-answer",
-        Kind::Plain(Fault::NeverAnswer),
-        "reads requests and never answers",
-    ),
-    (
-        "endless-header",
-        Kind::Plain(Fault::EndlessHeader),
-        "answers with a header that never ends",
-    ),
-    (
-        "huge-content-length",
-        Kind::Plain(Fault::HugeContentLength),
-        "announces a body of nearly 4 GiB",
-    ),
-    (
-        "not-rtsp",
-        Kind::Plain(Fault::NotRtsp),
-        "answers with random bytes",
-    ),
+    ("454", Kind::Plain(Fault::SessionNotFound), "answers PLAY with Session Not Found"),
+    ("453", Kind::Plain(Fault::NotEnoughBandwidth), "answers SETUP with Not Enough Bandwidth"),
+    ("503", Kind::Plain(Fault::TooManySessions), "answers SETUP with Service Unavailable"),
+    ("slow-headers", Kind::Plain(Fault::SlowHeaders), "answers at one byte a second"),
+    ("never-answer", Kind::Plain(Fault::NeverAnswer), "reads requests and never answers"),
+    ("endless-header", Kind::Plain(Fault::EndlessHeader), "answers with a header that never ends"),
+    ("huge-content-length", Kind::Plain(Fault::HugeContentLength), "announces a body of nearly 4 GiB"),
+    ("not-rtsp", Kind::Plain(Fault::NotRtsp), "answers with random bytes"),
 ];
 
 impl Fault {
@@ -200,20 +112,13 @@ impl FromStr for Fault {
     type Err = InvalidFault;
 
     fn from_str(text: &str) -> Result<Self, InvalidFault> {
-        let (name, number) = text
-            .split_once('=')
-            .map_or((text, None), |(name, number)| (name, Some(number)));
+        let (name, number) = text.split_once('=').map_or((text, None), |(name, number)| (name, Some(number)));
         let invalid = || InvalidFault(text.chars().take(80).collect());
-        let (_, kind, _) = FORMS
-            .iter()
-            .find(|(form, ..)| *form == name)
-            .ok_or_else(invalid)?;
+        let (_, kind, _) = FORMS.iter().find(|(form, ..)| *form == name).ok_or_else(invalid)?;
         match (kind, number) {
             (Kind::Plain(fault), None) => Ok(*fault),
             (Kind::Counted(fault, default), None) => Ok(fault(*default)),
-            (Kind::Counted(fault, _), Some(number)) => {
-                number.parse().map(fault).map_err(|_| invalid())
-            }
+            (Kind::Counted(fault, _), Some(number)) => number.parse().map(fault).map_err(|_| invalid()),
             (Kind::Plain(_), Some(_)) => Err(invalid()),
         }
     }
@@ -238,10 +143,7 @@ impl fmt::Display for Fault {
             Kind::Plain(fault) => fault == self,
             Kind::Counted(fault, _) => number.is_some_and(|number| fault(number) == *self),
         };
-        let name = FORMS
-            .iter()
-            .find(|(_, kind, _)| is_self(kind))
-            .map_or("", |(name, ..)| name);
+        let name = FORMS.iter().find(|(_, kind, _)| is_self(kind)).map_or("", |(name, ..)| name);
         f.write_str(name)?;
         number.map_or(Ok(()), |number| write!(f, "={number}"))
     }

@@ -97,9 +97,7 @@ mod tests {
 
     #[test]
     fn a_byte_stream_is_cut_at_long_and_short_start_codes() {
-        let stream = Bytes::from_static(&[
-            0, 0, 0, 1, 0x67, 7, 0, 0, 1, 0x68, 8, 0, 0, 0, 1, 0x65, 0x88, 0, 0,
-        ]);
+        let stream = Bytes::from_static(&[0, 0, 0, 1, 0x67, 7, 0, 0, 1, 0x68, 8, 0, 0, 0, 1, 0x65, 0x88, 0, 0]);
         let nals = split_annex_b(&stream);
         let expected: [&[u8]; 3] = [&[0x67, 7], &[0x68, 8], &[0x65, 0x88]];
         assert_eq!(nals, expected);
@@ -118,10 +116,7 @@ mod tests {
             &[0x01, 0x9A],
         ]
         .map(Bytes::from_static);
-        let sizes: Vec<usize> = group_access_units(nals.to_vec())
-            .iter()
-            .map(Vec::len)
-            .collect();
+        let sizes: Vec<usize> = group_access_units(nals.to_vec()).iter().map(Vec::len).collect();
         assert_eq!(sizes, [4, 1, 2]);
     }
 }

@@ -37,9 +37,7 @@ impl Packets {
             return self.interleaved.clone();
         }
         let mut bytes = BytesMut::from(&*self.interleaved);
-        let begins = std::iter::once(0)
-            .chain(self.ends.iter().copied())
-            .take(self.ends.len());
+        let begins = std::iter::once(0).chain(self.ends.iter().copied()).take(self.ends.len());
         begins.for_each(|begin| bytes[begin + 1] = channel);
         bytes.freeze()
     }
@@ -58,12 +56,7 @@ pub(super) struct Packetizer {
 
 impl Packetizer {
     pub(super) fn new(ssrc: u32, sequence: u16) -> Self {
-        Self {
-            ssrc,
-            sequence,
-            packets: 0,
-            octets: 0,
-        }
+        Self { ssrc, sequence, packets: 0, octets: 0 }
     }
 
     /// Packetizes one access unit; its last packet carries the marker bit. `is_lost` is asked for each packet in turn
@@ -110,18 +103,11 @@ impl Packetizer {
             let mut start = 0x80;
             while let Some(fragment) = fragments.next() {
                 let end = fragments.peek().is_none();
-                packet(
-                    &[indicator, start | u8::from(end) << 6 | nal[0] & 0x1F],
-                    fragment,
-                    end && i == last,
-                );
+                packet(&[indicator, start | u8::from(end) << 6 | nal[0] & 0x1F], fragment, end && i == last);
                 start = 0;
             }
         }
-        Packets {
-            interleaved: buffer.freeze(),
-            ends,
-        }
+        Packets { interleaved: buffer.freeze(), ends }
     }
 
     /// A sender report (RFC 3550, section 6.4.1): `timestamp` is what the stream's clock shows at `now`.
@@ -168,9 +154,7 @@ mod tests {
             if payload[1] & 0x80 != 0 {
                 nals.push(vec![payload[0] & 0xE0 | payload[1] & 0x1F]);
             }
-            nals.last_mut()
-                .expect("a fragment follows a start")
-                .extend_from_slice(&payload[2..]);
+            nals.last_mut().expect("a fragment follows a start").extend_from_slice(&payload[2..]);
         }
         nals
     }
@@ -199,22 +183,14 @@ mod tests {
             turn += 1;
             turn == 2
         });
-        let sequence: Vec<u16> = packets
-            .datagrams()
-            .map(|d| u16::from_be_bytes([d[2], d[3]]))
-            .collect();
+        let sequence: Vec<u16> = packets.datagrams().map(|d| u16::from_be_bytes([d[2], d[3]])).collect();
         assert_eq!(sequence, [u16::MAX, 1]);
     }
 
     #[test]
     fn frames_name_their_channel_and_length() {
-        let nals = [
-            Bytes::from_static(&[0x67, 1]),
-            Bytes::from_static(&[0x65, 1, 2]),
-        ];
-        let framed = Packetizer::new(7, 0)
-            .packetize(nals.iter(), 0, || false)
-            .interleaved(4);
+        let nals = [Bytes::from_static(&[0x67, 1]), Bytes::from_static(&[0x65, 1, 2])];
+        let framed = Packetizer::new(7, 0).packetize(nals.iter(), 0, || false).interleaved(4);
         assert_eq!(framed[..4], [b'$', 4, 0, 14]);
         assert_eq!(framed[18..22], [b'$', 4, 0, 15]);
         assert_eq!(framed.len(), 37);

@@ -51,10 +51,7 @@ fn offsets_by_rank<K: Ord>(keys: &[K]) -> Vec<u32> {
         offsets[i] = rank as i64 - i as i64;
     }
     let least = offsets.iter().copied().min().unwrap_or(0);
-    offsets
-        .iter()
-        .map(|offset| u32::try_from(offset - least).unwrap_or(0))
-        .collect()
+    offsets.iter().map(|offset| u32::try_from(offset - least).unwrap_or(0)).collect()
 }
 
 /// The count whose low bits are `low` and that lies nearest to the last reference picture's (equation 8-3).
@@ -72,13 +69,10 @@ fn low_bits(context: &Context, slice: &Bytes) -> Option<u32> {
     let header = NalHeader::new(*slice.first()?).ok()?;
     // The order count stands among the first bytes: no need to unescape the whole slice.
     let payload = decode_nal(&slice[..slice.len().min(64)]).ok()?;
-    let (slice, ..) =
-        SliceHeader::from_bits(context, &mut BitReader::new(&*payload), header).ok()?;
+    let (slice, ..) = SliceHeader::from_bits(context, &mut BitReader::new(&*payload), header).ok()?;
     match slice.pic_order_cnt_lsb? {
         PicOrderCountLsb::Frame(low) => Some(low),
-        PicOrderCountLsb::FieldsAbsolute {
-            pic_order_cnt_lsb, ..
-        } => Some(pic_order_cnt_lsb),
+        PicOrderCountLsb::FieldsAbsolute { pic_order_cnt_lsb, .. } => Some(pic_order_cnt_lsb),
         PicOrderCountLsb::FieldsDelta(_) => None,
     }
 }
@@ -86,10 +80,7 @@ fn low_bits(context: &Context, slice: &Bytes) -> Option<u32> {
 fn parse_parameter_sets(sps: &Bytes, pps: &Bytes) -> Option<(Context, u32)> {
     let mut context = Context::new();
     let sps = SeqParameterSet::from_bits(BitReader::new(&*decode_nal(sps).ok()?)).ok()?;
-    let PicOrderCntType::TypeZero {
-        log2_max_pic_order_cnt_lsb_minus4,
-    } = sps.pic_order_cnt
-    else {
+    let PicOrderCntType::TypeZero { log2_max_pic_order_cnt_lsb_minus4 } = sps.pic_order_cnt else {
         return None;
     };
     context.put_seq_param_set(sps);

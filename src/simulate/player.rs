@@ -46,12 +46,7 @@ pub(super) async fn play(camera: Arc<Camera>) {
         if due.elapsed() > MAX_LATE {
             begun += due.elapsed();
         }
-        let live = feed.next(
-            &camera.clip(),
-            camera.fault(),
-            camera.is_watched(),
-            Moment::now(),
-        );
+        let live = feed.next(&camera.clip(), camera.fault(), camera.is_watched(), Moment::now());
         camera.publish(live, feed.position());
     }
 }
@@ -108,13 +103,7 @@ impl Feed {
     }
 
     /// What is sent now; packets are made only if somebody is there to get them.
-    fn next(
-        &mut self,
-        clip: &Arc<Clip>,
-        fault: Option<Fault>,
-        watched: bool,
-        now: Moment,
-    ) -> Vec<Live> {
+    fn next(&mut self, clip: &Arc<Clip>, fault: Option<Fault>, watched: bool, now: Moment) -> Vec<Live> {
         self.choose_clip(clip, fault);
         let recurs = |every: u64| self.units > 0 && self.units.is_multiple_of(every.max(1));
         match fault {
@@ -135,9 +124,7 @@ impl Feed {
             live.push(self.packetize(fault));
             if self.due() >= self.report_due {
                 self.report_due = self.due() + REPORT_EVERY;
-                live.push(Live::Report(
-                    self.packetizer.report(now, self.timestamp(self.due())),
-                ));
+                live.push(Live::Report(self.packetizer.report(now, self.timestamp(self.due()))));
             }
         }
         self.units += 1;
@@ -156,27 +143,16 @@ impl Feed {
         let packets = match fault {
             Some(Fault::GarbageNal(n)) if self.units.is_multiple_of(n.max(1)) => {
                 let garbage: Vec<Bytes> = self.clip.nals(unit).map(garble).collect();
-                self.packetizer
-                    .packetize(garbage.iter(), timestamp, is_lost)
+                self.packetizer.packetize(garbage.iter(), timestamp, is_lost)
             }
-            _ => self
-                .packetizer
-                .packetize(self.clip.nals(unit), timestamp, is_lost),
+            _ => self.packetizer.packetize(self.clip.nals(unit), timestamp, is_lost),
         };
-        Live::Unit {
-            packets: Arc::new(packets),
-            key: unit.key,
-        }
+        Live::Unit { packets: Arc::new(packets), key: unit.key }
     }
 
     fn choose_clip(&mut self, clip: &Arc<Clip>, fault: Option<Fault>) {
-        let other_size =
-            matches!(fault, Some(Fault::SizeChange(n)) if (self.units / n.max(1)) % 2 == 1);
-        let wanted = if other_size {
-            OTHER_SIZE.as_ref().unwrap_or(clip)
-        } else {
-            clip
-        };
+        let other_size = matches!(fault, Some(Fault::SizeChange(n)) if (self.units / n.max(1)) % 2 == 1);
+        let wanted = if other_size { OTHER_SIZE.as_ref().unwrap_or(clip) } else { clip };
         if !Arc::ptr_eq(&self.clip, wanted) {
             self.lap = self.due();
             self.clip = wanted.clone();

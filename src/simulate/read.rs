@@ -25,10 +25,7 @@ pub(super) fn read(path: &Path) -> Result<Clip, SimulateError> {
     }
     if !bytes.starts_with(&[0, 0, 1]) && !bytes.starts_with(&[0, 0, 0, 1]) {
         let message = "it starts with neither a file type box nor a start code".to_owned();
-        return Err(SimulateError::UnknownFormat {
-            clip: name,
-            message,
-        });
+        return Err(SimulateError::UnknownFormat { clip: name, message });
     }
     Clip::from_nals(&name, None, group_access_units(split_annex_b(&bytes)))
 }
@@ -38,24 +35,15 @@ fn read_bounded(path: &Path, name: &str) -> Result<Bytes, SimulateError> {
     let limit = LIMIT_MIB << 20;
     File::open(path)
         .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-        .map_err(|source| SimulateError::Unreadable {
-            clip: name.to_owned(),
-            source,
-        })?;
+        .map_err(|source| SimulateError::Unreadable { clip: name.to_owned(), source })?;
     if bytes.len() as u64 > limit {
-        return Err(SimulateError::TooLarge {
-            clip: name.to_owned(),
-            limit: LIMIT_MIB,
-        });
+        return Err(SimulateError::TooLarge { clip: name.to_owned(), limit: LIMIT_MIB });
     }
     Ok(bytes.into())
 }
 
 fn read_mp4(name: &str, bytes: &Bytes) -> Result<Clip, SimulateError> {
-    let broken = |message: String| SimulateError::UnknownFormat {
-        clip: name.to_owned(),
-        message,
-    };
+    let broken = |message: String| SimulateError::UnknownFormat { clip: name.to_owned(), message };
     // The reader indexes tables as the file claims them and panics where it lies.
     let mp4 = catch_unwind(|| Mp4::read_bytes(bytes))
         .map_err(|_| broken("its sample tables contradict each other".to_owned()))?
@@ -65,65 +53,35 @@ fn read_mp4(name: &str, bytes: &Bytes) -> Result<Clip, SimulateError> {
             continue;
         };
         let avcc = &*entry.avcc;
-        let (Some(sps), Some(pps)) = (
-            avcc.sequence_parameter_sets.first(),
-            avcc.picture_parameter_sets.first(),
-        ) else {
+        let (Some(sps), Some(pps)) = (avcc.sequence_parameter_sets.first(), avcc.picture_parameter_sets.first()) else {
             let message = "has no parameter sets in its header".to_owned();
-            return Err(SimulateError::ParameterSets {
-                clip: name.to_owned(),
-                message,
-            });
+            return Err(SimulateError::ParameterSets { clip: name.to_owned(), message });
         };
-        let (sps, pps) = (
-            Bytes::copy_from_slice(&sps.bytes),
-            Bytes::copy_from_slice(&pps.bytes),
-        );
+        let (sps, pps) = (Bytes::copy_from_slice(&sps.bytes), Bytes::copy_from_slice(&pps.bytes));
         let length_size = usize::from(avcc.length_size_minus_one & 3) + 1;
         let (timed, duration) = timed_samples(track, bytes, length_size).map_err(broken)?;
         return Clip::assemble(name, sps, pps, timed, duration);
     }
-    let kinds: Vec<String> = mp4
-        .tracks()
-        .values()
-        .map(|track| track_kind(&mp4, track))
-        .collect();
-    let found = if kinds.is_empty() {
-        "no track at all".to_owned()
-    } else {
-        kinds.join(", ")
-    };
-    Err(SimulateError::NoH264 {
-        clip: name.to_owned(),
-        found,
-    })
+    let kinds: Vec<String> = mp4.tracks().values().map(|track| track_kind(&mp4, track)).collect();
+    let found = if kinds.is_empty() { "no track at all".to_owned() } else { kinds.join(", ") };
+    Err(SimulateError::NoH264 { clip: name.to_owned(), found })
 }
 
 type Timed = Vec<(Vec<Bytes>, i64, i64)>;
 
 fn timed_samples(track: &Track, bytes: &Bytes, length_size: usize) -> Result<(Timed, i64), String> {
     let scale = i128::from(track.timescale.max(1));
-    let ticks =
-        |time: i64| i64::try_from(i128::from(time) * i128::from(CLOCK) / scale).unwrap_or(0);
-    let begin = track
-        .samples
-        .first()
-        .map_or(0, |sample| sample.decode_timestamp);
+    let ticks = |time: i64| i64::try_from(i128::from(time) * i128::from(CLOCK) / scale).unwrap_or(0);
+    let begin = track.samples.first().map_or(0, |sample| sample.decode_timestamp);
     let mut timed = Vec::with_capacity(track.samples.len());
     for sample in &track.samples {
-        let range = usize::try_from(sample.offset)
-            .ok()
-            .zip(usize::try_from(sample.size).ok());
+        let range = usize::try_from(sample.offset).ok().zip(usize::try_from(sample.size).ok());
         let range = range.and_then(|(offset, size)| Some(offset..offset.checked_add(size)?));
         let range = range.filter(|range| range.end <= bytes.len());
         let sample_bytes = bytes.slice(range.ok_or("it is cut short")?);
         let decode_time = ticks(sample.decode_timestamp - begin);
         let shown = ticks(sample.composition_timestamp - begin);
-        timed.push((
-            split_lengths(&sample_bytes, length_size)?,
-            decode_time,
-            shown - decode_time,
-        ));
+        timed.push((split_lengths(&sample_bytes, length_size)?, decode_time, shown - decode_time));
     }
     // Offsets may begin below or above 0 (edit lists, `ctts` version 1): the first picture shown is not held back
     // longer than reordering needs.
@@ -133,11 +91,7 @@ fn timed_samples(track: &Track, bytes: &Bytes, length_size: usize) -> Result<(Ti
         let steps = i64::try_from(track.samples.len() - 1).unwrap_or(1).max(1);
         let mean = (sample.decode_timestamp - begin) / steps;
         let own = i64::try_from(sample.duration).unwrap_or(0);
-        let own = if (1..=mean * 4).contains(&own) {
-            own
-        } else {
-            mean
-        };
+        let own = if (1..=mean * 4).contains(&own) { own } else { mean };
         sample.decode_timestamp - begin + own
     });
     Ok((timed, ticks(last)))
@@ -148,9 +102,7 @@ fn split_lengths(sample: &Bytes, length_size: usize) -> Result<Vec<Bytes>, Strin
     let mut nals = Vec::new();
     let mut at = 0;
     while at + length_size <= sample.len() {
-        let length = sample[at..at + length_size]
-            .iter()
-            .fold(0_usize, |length, byte| length << 8 | usize::from(*byte));
+        let length = sample[at..at + length_size].iter().fold(0_usize, |length, byte| length << 8 | usize::from(*byte));
         at += length_size;
         let end = at.checked_add(length).filter(|end| *end <= sample.len());
         let end = end.ok_or("a picture's parts do not fit its size")?;

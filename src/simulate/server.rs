@@ -47,12 +47,7 @@ impl Simulator {
         let listener = TcpListener::bind(address).await.map_err(cannot)?;
         let local = listener.local_addr().map_err(cannot)?;
         let udp = Arc::new(bind_udp(address.ip()).await.map_err(cannot)?);
-        Ok(Self {
-            listener,
-            local,
-            udp,
-            cameras,
-        })
+        Ok(Self { listener, local, udp, cameras })
     }
 
     /// Where it listens.
@@ -67,9 +62,7 @@ impl Simulator {
 
     /// A handle on its cameras.
     pub fn control(&self) -> Control {
-        Control {
-            cameras: self.cameras.clone(),
-        }
+        Control { cameras: self.cameras.clone() }
     }
 
     /// Plays and serves until `shutdown` resolves; then every connection is closed.
@@ -114,9 +107,7 @@ impl Control {
     /// # Errors
     /// When there is no such camera.
     pub fn set_fault(&self, mount: &str, fault: Option<Fault>) -> Result<(), SimulateError> {
-        self.cameras
-            .named(mount)
-            .map(|camera| camera.set_fault(fault))
+        self.cameras.named(mount).map(|camera| camera.set_fault(fault))
     }
 
     /// Gives a camera another clip, which it plays from its first unit on, in the same RTP stream.
@@ -124,9 +115,7 @@ impl Control {
     /// # Errors
     /// When there is no such camera.
     pub fn replace_clip(&self, mount: &str, clip: Arc<Clip>) -> Result<(), SimulateError> {
-        self.cameras
-            .named(mount)
-            .map(|camera| camera.replace_clip(clip))
+        self.cameras.named(mount).map(|camera| camera.replace_clip(clip))
     }
 
     /// Stops a camera's media for all its clients; RTSP is still answered.
@@ -149,10 +138,7 @@ impl Control {
 
     /// All of a camera's counts at one moment; zeros if there is no such camera.
     pub fn counts(&self, mount: &str) -> Counts {
-        self.cameras
-            .named(mount)
-            .map(|camera| *camera.counts.borrow())
-            .unwrap_or_default()
+        self.cameras.named(mount).map(|camera| *camera.counts.borrow()).unwrap_or_default()
     }
 
     /// Open connections to a camera.
@@ -183,11 +169,7 @@ impl Control {
         let camera = self.cameras.named(mount)?;
         let mut counts = camera.counts.subscribe();
         // The sender lives as long as `self`.
-        Ok(counts
-            .wait_for(wanted)
-            .await
-            .map(|counts| *counts)
-            .unwrap_or_default())
+        Ok(counts.wait_for(wanted).await.map(|counts| *counts).unwrap_or_default())
     }
 }
 
@@ -199,13 +181,9 @@ impl Cameras {
     fn new(mounts: Vec<Mount>) -> Result<Self, SimulateError> {
         let mut cameras: Vec<Arc<Camera>> = Vec::with_capacity(mounts.len());
         for mount in mounts {
-            let fits = mount
-                .name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte));
+            let fits = mount.name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte));
             let taken = cameras.iter().any(|camera| camera.mount.name == mount.name);
-            if !fits || taken || mount.name.trim_matches('/') != mount.name || mount.name.is_empty()
-            {
+            if !fits || taken || mount.name.trim_matches('/') != mount.name || mount.name.is_empty() {
                 return Err(SimulateError::MountName(mount.name));
             }
             if mount.clip.units.is_empty() {
@@ -224,14 +202,8 @@ impl Cameras {
     /// The camera whose name is the path or the longest beginning of it.
     pub(super) fn at(&self, path: &str) -> Option<&Arc<Camera>> {
         let path = path.trim_matches('/');
-        let is_at = |name: &str| {
-            path.strip_prefix(name)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.0
-            .iter()
-            .filter(|camera| is_at(&camera.mount.name))
-            .max_by_key(|camera| camera.mount.name.len())
+        let is_at = |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.0.iter().filter(|camera| is_at(&camera.mount.name)).max_by_key(|camera| camera.mount.name.len())
     }
 }
 
@@ -245,15 +217,8 @@ async fn bind_udp(address: IpAddr) -> io::Result<Udp> {
             continue;
         }
         if let Ok(rtcp) = UdpSocket::bind((address, port + 1)).await {
-            return Ok(Udp {
-                rtp,
-                rtcp,
-                ports: (port, port + 1),
-            });
+            return Ok(Udp { rtp, rtcp, ports: (port, port + 1) });
         }
     }
-    Err(io::Error::new(
-        io::ErrorKind::AddrInUse,
-        "no two neighbouring UDP ports are free",
-    ))
+    Err(io::Error::new(io::ErrorKind::AddrInUse, "no two neighbouring UDP ports are free"))
 }

@@ -8,26 +8,10 @@ use openh264::{
 
 use super::{Clip, SimulateError};
 
-pub(super) fn synthetic(
-    width: u32,
-    height: u32,
-    fps: u32,
-    seconds: u32,
-    gop: u32,
-) -> Result<Clip, SimulateError> {
-    let refused = |message: String| SimulateError::Synthetic {
-        width,
-        height,
-        message,
-    };
-    if width % 2 != 0
-        || height % 2 != 0
-        || !(32..=4096).contains(&width)
-        || !(32..=2304).contains(&height)
-    {
-        return Err(refused(
-            "the size must be even, 32x32 to 4096x2304".to_owned(),
-        ));
+pub(super) fn synthetic(width: u32, height: u32, fps: u32, seconds: u32, gop: u32) -> Result<Clip, SimulateError> {
+    let refused = |message: String| SimulateError::Synthetic { width, height, message };
+    if width % 2 != 0 || height % 2 != 0 || !(32..=4096).contains(&width) || !(32..=2304).contains(&height) {
+        return Err(refused("the size must be even, 32x32 to 4096x2304".to_owned()));
     }
     let settings = EncoderConfig::new()
         .max_frame_rate(FrameRate::from_hz(fps as f32))
@@ -45,10 +29,7 @@ pub(super) fn synthetic(
             width as usize,
             height as usize,
         );
-        let unit = encoder
-            .encode(&planes)
-            .map_err(|error| refused(error.to_string()))?
-            .to_vec();
+        let unit = encoder.encode(&planes).map_err(|error| refused(error.to_string()))?.to_vec();
         units.push(unit);
     }
     Clip::from_access_units("synthetic", f64::from(fps), units)
@@ -61,11 +42,7 @@ fn paint(width: usize, height: usize, picture: usize) -> Vec<u8> {
     for block in 0..3 {
         let left = (picture * 4 * (block + 1)) % (width - side.min(width - 1));
         let top = block * height / 3;
-        for row in planes[..width * height]
-            .chunks_exact_mut(width)
-            .skip(top)
-            .take(side)
-        {
+        for row in planes[..width * height].chunks_exact_mut(width).skip(top).take(side) {
             for (x, pixel) in row.iter_mut().enumerate().skip(left).take(side) {
                 *pixel = (40 + block * 80 + x % 32) as u8;
             }

@@ -31,20 +31,12 @@ pub(crate) struct House {
 impl House {
     pub(crate) fn with(sinks: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let storage = Storage {
-            path: folder.path().to_owned(),
-            keep: Duration::from_secs(3600),
-            max_bytes: 1 << 30,
-        };
+        let storage = Storage { path: folder.path().to_owned(), keep: Duration::from_secs(3600), max_bytes: 1 << 30 };
         let store = Store::open(&storage).expect("a sound folder");
         let reader = Reader::open(store.file()).expect("readable");
         let sinks = sinks.iter().map(|&s| s.into()).collect();
         let outbox = Outbox::start(store, storage, sinks, Arc::new(Board::default()));
-        Self {
-            outbox,
-            reader,
-            _folder: folder,
-        }
+        Self { outbox, reader, _folder: folder }
     }
 
     pub(crate) fn record(&self, cameras: &[&str]) -> Vec<EventId> {
@@ -56,23 +48,11 @@ impl House {
         ids
     }
 
-    pub(crate) fn courier(
-        &self,
-        name: &str,
-        sink: impl Sink,
-        schedule: &[u64],
-    ) -> (Addr<Courier>, Arc<SinkCell>) {
+    pub(crate) fn courier(&self, name: &str, sink: impl Sink, schedule: &[u64]) -> (Addr<Courier>, Arc<SinkCell>) {
         let cell = Arc::new(SinkCell::new(name.into(), "a test".into()));
         let pauses: Vec<_> = schedule.iter().map(|&ms| Duration::from_millis(ms)).collect();
-        let terms = Terms {
-            schedule: Schedule::new(pauses),
-        };
-        let courier = Courier::new(
-            Arc::new(sink),
-            Arc::clone(&cell),
-            self.outbox.clone(),
-            terms,
-        );
+        let terms = Terms { schedule: Schedule::new(pauses) };
+        let courier = Courier::new(Arc::new(sink), Arc::clone(&cell), self.outbox.clone(), terms);
         (courier.start(), cell)
     }
 }
@@ -96,14 +76,8 @@ struct Scripted {
 
 impl Scripted {
     /// `script` is given how many attempts there were before, and the event.
-    fn new(
-        script: impl Fn(usize, &Event) -> BoxFuture<'static, Outcome> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            script: Arc::new(script),
-            attempts: Arc::default(),
-            deadline: Duration::from_secs(60),
-        }
+    fn new(script: impl Fn(usize, &Event) -> BoxFuture<'static, Outcome> + Send + Sync + 'static) -> Self {
+        Self { script: Arc::new(script), attempts: Arc::default(), deadline: Duration::from_secs(60) }
     }
 
     fn attempts(&self) -> Vec<EventId> {
@@ -131,10 +105,7 @@ fn now(outcome: Outcome) -> BoxFuture<'static, Outcome> {
 }
 
 fn refused() -> Outcome {
-    Outcome::Refused {
-        error: "no".into(),
-        retry_after: None,
-    }
+    Outcome::Refused { error: "no".into(), retry_after: None }
 }
 
 #[actix::test]
@@ -149,10 +120,7 @@ async fn everything_is_told_once_when_nothing_fails() {
     until("the account", || cell.pending.get() == 0).await;
     let attempts = sink.attempts();
     assert_eq!(attempts.len(), 7);
-    assert_eq!(
-        attempts.into_iter().collect::<HashSet<_>>(),
-        told.into_iter().collect()
-    );
+    assert_eq!(attempts.into_iter().collect::<HashSet<_>>(), told.into_iter().collect());
     assert!(cell.latency.quantiles().is_some());
 }
 
@@ -181,9 +149,7 @@ async fn a_camera_is_told_in_order_and_a_few_at_once() {
             .boxed()
         })
     };
-    let cameras: Vec<&str> = (0..120)
-        .map(|i| ["a", "b", "c", "d", "e", "f"][i % 6])
-        .collect();
+    let cameras: Vec<&str> = (0..120).map(|i| ["a", "b", "c", "d", "e", "f"][i % 6]).collect();
     let told = house.record(&cameras);
     let (_courier, cell) = house.courier("s", sink, &[0]);
     until("all", || cell.delivered.get() == 120).await;
@@ -192,10 +158,7 @@ async fn a_camera_is_told_in_order_and_a_few_at_once() {
     let order = order.lock();
     for camera in ["a", "f"] {
         let arrived: Vec<EventId> = order.iter().filter(|o| o.0 == camera).map(|o| o.1).collect();
-        let recorded: Vec<EventId> = (0..120)
-            .filter(|&i| cameras[i] == camera)
-            .map(|i| told[i])
-            .collect();
+        let recorded: Vec<EventId> = (0..120).filter(|&i| cameras[i] == camera).map(|i| told[i]).collect();
         assert_eq!(arrived, recorded, "{camera}");
     }
 }
@@ -342,11 +305,7 @@ async fn a_drain_waits_for_what_is_in_flight_and_claims_no_more() {
     let (courier, cell) = house.courier("s", sink.clone(), &[0]);
     house.record(&["a", "b", "c", "d", "e", "f"]);
     until("in flight", || sink.attempts().len() == Courier::IN_FLIGHT).await;
-    let drain = |ms| {
-        courier.send(Drain {
-            deadline: Duration::from_millis(ms),
-        })
-    };
+    let drain = |ms| courier.send(Drain { deadline: Duration::from_millis(ms) });
     let unfinished = drain(1).await.expect("the courier lives");
     assert_eq!(unfinished, Courier::IN_FLIGHT);
     let patient = drain(30_000);

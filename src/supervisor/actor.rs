@@ -77,7 +77,8 @@ impl Supervisor {
     }
 
     fn add(&mut self, camera: settings::Camera, start_after: Duration, context: &mut Context<Self>) {
-        let cell = CameraCell::new(camera.id.clone(), Arc::clone(&camera.name), settings::masked_camera_url(&camera.url));
+        let cell =
+            CameraCell::new(camera.id.clone(), Arc::clone(&camera.name), settings::masked_camera_url(&camera.url));
         let cell = Arc::new(cell);
         self.workshop.board.add_camera(Arc::clone(&cell));
         let scene = self.start_scene(&camera, &cell);

@@ -44,11 +44,7 @@ impl Handler<Wake> for Onlooker {
 }
 
 fn start(folder: &Path) -> (Addr<Outbox>, Arc<Board>, Reader) {
-    let storage = Storage {
-        path: folder.to_owned(),
-        keep: Duration::from_secs(3600),
-        max_bytes: 1 << 30,
-    };
+    let storage = Storage { path: folder.to_owned(), keep: Duration::from_secs(3600), max_bytes: 1 << 30 };
     let store = Store::open(&storage).expect("a sound folder");
     let reader = Reader::open(store.file()).expect("readable");
     let board = Arc::new(Board::default());
@@ -71,21 +67,13 @@ fn record(outbox: &Addr<Outbox>, cameras: &[&str]) -> Vec<EventId> {
 }
 
 async fn claim(outbox: &Addr<Outbox>, sink: &str) -> Claimed {
-    let claim = Claim {
-        sink: sink.into(),
-        busy: Vec::new(),
-        limit: 100,
-    };
+    let claim = Claim { sink: sink.into(), busy: Vec::new(), limit: 100 };
     let claimed = outbox.send(claim).await.expect("the outbox lives");
     claimed.expect("readable")
 }
 
 async fn settle(outbox: &Addr<Outbox>, seq: i64, settlement: Settlement) -> Tally {
-    let settle = Settle {
-        sink: SINK.into(),
-        seq,
-        settlement,
-    };
+    let settle = Settle { sink: SINK.into(), seq, settlement };
     let settled = outbox.send(settle).await.expect("the outbox lives");
     settled.expect("written")
 }
@@ -109,10 +97,7 @@ async fn invariant_10_an_event_is_on_disk_before_a_courier_knows_of_it() {
     let (seen, mut woken) = tokio::sync::mpsc::unbounded_channel();
     let reader = Reader::open(&folder.path().join(Store::FILE)).expect("readable");
     let onlooker = Onlooker { reader, seen }.start();
-    outbox.do_send(Subscribe {
-        sink: SINK.into(),
-        wake: onlooker.recipient(),
-    });
+    outbox.do_send(Subscribe { sink: SINK.into(), wake: onlooker.recipient() });
     assert_eq!(woken.recv().await, Some((Some(Tally::default()), vec![])));
     let mut told = Vec::new();
     for _ in 0..20 {
@@ -143,10 +128,7 @@ async fn invariant_10_progress_moves_only_by_an_acknowledgement() {
     }
     let seq = claim(&outbox, SINK).await.deliveries[0].seq;
     let until = Timestamp::now() + SignedDuration::from_hours(1);
-    let postponed = Settlement::Postponed {
-        until,
-        error: "answered 500".into(),
-    };
+    let postponed = Settlement::Postponed { until, error: "answered 500".into() };
     assert_eq!(settle(&outbox, seq, postponed).await.pending, 1);
     let claimed = claim(&outbox, SINK).await;
     assert_eq!((ids(&claimed), claimed.next_due_at), (vec![], Some(until)));
@@ -166,10 +148,7 @@ async fn dead_letters_are_retried_on_request() {
     let tally = settle(&outbox, seq, Settlement::Buried { error }).await;
     assert_eq!((tally.pending, tally.dead), (0, 1));
     assert_eq!(ids(&claim(&outbox, SINK).await), []);
-    let retry = Retry {
-        event: Some(told[0]),
-        ..Retry::default()
-    };
+    let retry = Retry { event: Some(told[0]), ..Retry::default() };
     let retried = outbox.send(retry).await.expect("the outbox lives");
     assert_eq!(retried.expect("written"), 1);
     assert_eq!(ids(&claim(&outbox, SINK).await), told);
@@ -235,10 +214,7 @@ async fn a_sink_gets_what_is_recorded_after_it_appeared() {
 async fn old_events_go_and_those_not_told_are_counted() {
     let folder = tempfile::tempdir().expect("a folder");
     let (outbox, board, reader) = start(folder.path());
-    outbox.do_send(Record(sample::at(
-        "a",
-        Timestamp::now() - SignedDuration::from_hours(2),
-    )));
+    outbox.do_send(Record(sample::at("a", Timestamp::now() - SignedDuration::from_hours(2))));
     let fresh = record(&outbox, &["a"]);
     outbox.send(Flush).await.expect("the outbox lives");
     outbox.send(Retain).await.expect("the outbox lives");

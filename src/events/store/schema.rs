@@ -18,9 +18,7 @@ const CHECKED_WHOLE: u64 = 64 << 20;
 pub(super) fn prepare(conn: &mut Connection, file: &Path) -> Result<(), OutboxError> {
     let failed = |e| OutboxError::from_sqlite(file, e);
     conn.busy_timeout(BUSY).map_err(failed)?;
-    let version: i64 = conn
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(failed)?;
+    let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
     let known = STEPS.len() as i64;
     if version > known {
         return Err(OutboxError::Newer { file: file.to_owned(), found: version, known });

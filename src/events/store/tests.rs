@@ -11,11 +11,7 @@ use crate::{
 const SINK: &str = "office";
 
 fn storage(folder: &Path) -> Storage {
-    Storage {
-        path: folder.to_owned(),
-        keep: Duration::from_secs(30 * 24 * 3600),
-        max_bytes: 1 << 30,
-    }
+    Storage { path: folder.to_owned(), keep: Duration::from_secs(30 * 24 * 3600), max_bytes: 1 << 30 }
 }
 
 fn open(folder: &Path) -> Store {
@@ -58,7 +54,6 @@ fn acknowledge(store: &mut Store, seq: i64) {
     store.acknowledge(SINK, seq, now, false).expect("written");
 }
 
-
 #[test]
 fn what_is_recorded_comes_back_as_it_was() {
     let folder = temporary();
@@ -95,10 +90,7 @@ fn due_is_in_order_one_of_each_camera_and_none_of_the_busy() {
     let cameras = ["a", "b", "a", "c", "b", "d"];
     let events = cameras.map(sample::started);
     record(&mut store, &events);
-    assert_eq!(
-        due_ids(&mut store),
-        [0, 1, 3, 5].map(|i: usize| events[i].id)
-    );
+    assert_eq!(due_ids(&mut store), [0, 1, 3, 5].map(|i: usize| events[i].id));
     let (a, b) = ("a".parse().expect("an id"), "b".parse().expect("an id"));
     let now = Timestamp::now();
     let free = store.due(SINK, now, 1, &[a, b]).expect("readable");
@@ -118,18 +110,14 @@ fn a_postponed_delivery_waits_and_is_hastened_when_the_receiver_is_back() {
     let now = Timestamp::now();
     let [first, second] = [0, 1].map(|i| due(&mut store)[i].clone());
     let until = now + 2.hours();
-    store
-        .postpone(SINK, first.seq, until, "no answer")
-        .expect("written");
+    store.postpone(SINK, first.seq, until, "no answer").expect("written");
     assert_eq!(due_ids(&mut store), [second.event.id]);
     assert_eq!(store.next_due_at(SINK, now).expect("readable"), Some(until));
     let later = store.due(SINK, until, 10, &[]).expect("readable");
     assert_eq!(later.len(), 2);
     assert_eq!(later[1].attempts, 1, "{later:?}");
 
-    store
-        .acknowledge(SINK, second.seq, now, true)
-        .expect("written");
+    store.acknowledge(SINK, second.seq, now, true).expect("written");
     assert_eq!(due_ids(&mut store), [first.event.id]);
     assert_eq!(store.next_due_at(SINK, now).expect("readable"), None);
 }
@@ -143,9 +131,7 @@ fn what_was_postponed_beyond_any_pause_is_due_when_the_clock_went_back() {
     let deliveries = due(&mut store);
     for (delivery, hours) in deliveries.iter().zip([20, 24 * 365]) {
         let until = now + hours.hours();
-        store
-            .postpone(SINK, delivery.seq, until, "x")
-            .expect("written");
+        store.postpone(SINK, delivery.seq, until, "x").expect("written");
     }
     let forgiven = store.forgive_clock(SINK, now + 27.hours());
     assert_eq!(forgiven.expect("written"), 1);
@@ -159,9 +145,7 @@ fn dead_letters_are_kept_and_tried_anew_on_request() {
     let events = ["a", "b"].map(sample::started);
     record(&mut store, &events);
     for delivery in due(&mut store) {
-        store
-            .bury(SINK, delivery.seq, "answered 500")
-            .expect("written");
+        store.bury(SINK, delivery.seq, "answered 500").expect("written");
     }
     assert_eq!(due(&mut store), []);
     assert_eq!(tally(&store), (0, 2));
@@ -188,9 +172,7 @@ fn a_new_sink_begins_with_what_comes_and_one_that_is_gone_keeps_its_own() {
     let now = Timestamp::now();
     let events = ["a", "b"].map(sample::started);
     let mut record = |event: &Event, to: &[&str]| {
-        store
-            .record(std::slice::from_ref(event), &sinks(to), now)
-            .expect("recorded");
+        store.record(std::slice::from_ref(event), &sinks(to), now).expect("recorded");
     };
     record(&events[0], &["old"]);
     record(&events[1], &["new"]);
@@ -208,10 +190,7 @@ fn an_event_that_cannot_be_read_back_holds_up_nothing() {
     let mut store = open(folder.path());
     let events = ["a", "b"].map(sample::started);
     record(&mut store, &events);
-    store
-        .conn
-        .execute("UPDATE events SET body = '{' WHERE camera = 'a'", [])
-        .expect("written");
+    store.conn.execute("UPDATE events SET body = '{' WHERE camera = 'a'", []).expect("written");
     assert_eq!(due_ids(&mut store), [events[1].id]);
     assert_eq!(tally(&store), (1, 1));
     let listed = store.list(&EventFilter::default()).expect("readable");
@@ -223,44 +202,19 @@ fn listing_filters_and_gives_the_newest_first() {
     let folder = temporary();
     let mut store = open(folder.path());
     let begin: Timestamp = "2026-05-01T10:00:00Z".parse().expect("a time");
-    let mut events: Vec<Event> = (0..6)
-        .map(|i| sample::at(["a", "b"][i % 2], begin + (i as i64).minutes()))
-        .collect();
+    let mut events: Vec<Event> = (0..6).map(|i| sample::at(["a", "b"][i % 2], begin + (i as i64).minutes())).collect();
     events.push(sample::ended(&events[5]));
     record(&mut store, &events);
     let reader = Reader::open(store.file()).expect("readable");
     let list = |filter: EventFilter| -> Vec<usize> {
         let found = reader.list(&filter).expect("readable");
-        found
-            .iter()
-            .map(|e| events.iter().position(|o| o == e).expect("one of ours"))
-            .collect()
+        found.iter().map(|e| events.iter().position(|o| o == e).expect("one of ours")).collect()
     };
     let all = EventFilter::default();
     assert_eq!(list(all.clone()), [6, 5, 4, 3, 2, 1, 0]);
-    assert_eq!(
-        list(EventFilter {
-            camera: Some("a".parse().expect("an id")),
-            limit: 2,
-            ..all.clone()
-        }),
-        [4, 2]
-    );
-    assert_eq!(
-        list(EventFilter {
-            kind: Some(EventKind::VisitEnded),
-            ..all.clone()
-        }),
-        [6]
-    );
-    assert_eq!(
-        list(EventFilter {
-            since: Some(begin + 1.minute()),
-            before: Some(begin + 3.minutes()),
-            ..all
-        }),
-        [2, 1]
-    );
+    assert_eq!(list(EventFilter { camera: Some("a".parse().expect("an id")), limit: 2, ..all.clone() }), [4, 2]);
+    assert_eq!(list(EventFilter { kind: Some(EventKind::VisitEnded), ..all.clone() }), [6]);
+    assert_eq!(list(EventFilter { since: Some(begin + 1.minute()), before: Some(begin + 3.minutes()), ..all }), [2, 1]);
 }
 
 #[test]
@@ -289,11 +243,7 @@ fn what_is_unfinished_is_known_after_a_restart() {
         event.data.zone = Some(zone.into());
         event
     };
-    let [hall, gate, step] = [
-        sample::started("hall"),
-        in_zone("yard", "gate"),
-        in_zone("yard", "step"),
-    ];
+    let [hall, gate, step] = [sample::started("hall"), in_zone("yard", "gate"), in_zone("yard", "step")];
     let since: Timestamp = "2026-05-01T10:00:00Z".parse().expect("a time");
     record(
         &mut store,
@@ -311,14 +261,8 @@ fn what_is_unfinished_is_known_after_a_restart() {
     );
     drop(store);
     let unfinished = open(folder.path()).unfinished().expect("readable");
-    let visits: Vec<_> = [&gate, &step]
-        .map(|e| (e.data.zone.clone(), e.data.visit.clone()))
-        .into();
-    let found: Vec<_> = unfinished
-        .visits
-        .iter()
-        .map(|v| (v.zone.clone(), Some(v.visit.clone())))
-        .collect();
+    let visits: Vec<_> = [&gate, &step].map(|e| (e.data.zone.clone(), e.data.visit.clone())).into();
+    let found: Vec<_> = unfinished.visits.iter().map(|v| (v.zone.clone(), Some(v.visit.clone()))).collect();
     assert_eq!(found, visits);
     assert_eq!(unfinished.down, [("hall".parse().expect("an id"), since)]);
 }
@@ -330,10 +274,7 @@ fn what_is_unfinished_outlives_the_events() {
     let now = Timestamp::now();
     let start = sample::at("hall", now - 48.hours());
     record(&mut store, std::slice::from_ref(&start));
-    let short = Storage {
-        keep: Duration::from_secs(3600),
-        ..storage(folder.path())
-    };
+    let short = Storage { keep: Duration::from_secs(3600), ..storage(folder.path()) };
     let retained = store.retain(&short, &[], now).expect("written");
     assert_eq!(retained.removed, 1);
     assert_eq!(store.unfinished().expect("readable").visits.len(), 1);
@@ -354,14 +295,7 @@ fn invariant_11_the_outbox_is_bounded_by_age_and_counts_what_was_not_told() {
     acknowledge(&mut store, told.seq);
     // A sink that the user removed has no say in what counts as dropped.
     let retained = store.retain(&storage(folder.path()), &sinks(&[SINK, "x"]), now);
-    assert_eq!(
-        retained.expect("written"),
-        Retained {
-            removed: 3,
-            dropped: 2,
-            more: false
-        }
-    );
+    assert_eq!(retained.expect("written"), Retained { removed: 3, dropped: 2, more: false });
     assert_eq!(due_ids(&mut store), [fresh.id]);
     assert_eq!(tally(&store), (1, 0), "the count follows");
 }
@@ -371,20 +305,13 @@ fn invariant_11_the_outbox_is_bounded_by_bytes_and_the_oldest_go_first() {
     let folder = temporary();
     let mut store = open(folder.path());
     let begin = Timestamp::now() - 1.hour();
-    let events: Vec<Event> = (0..4000)
-        .map(|i| sample::at("a", begin + i.milliseconds()))
-        .collect();
+    let events: Vec<Event> = (0..4000).map(|i| sample::at("a", begin + i.milliseconds())).collect();
     record(&mut store, &events);
-    let bound = Storage {
-        max_bytes: 2 << 20,
-        ..storage(folder.path())
-    };
+    let bound = Storage { max_bytes: 2 << 20, ..storage(folder.path()) };
     assert!(store.used_bytes().expect("readable") > bound.max_bytes);
     let (mut dropped, mut steps) = (0, 0);
     loop {
-        let step = store
-            .retain(&bound, &sinks(&[SINK]), Timestamp::now())
-            .expect("written");
+        let step = store.retain(&bound, &sinks(&[SINK]), Timestamp::now()).expect("written");
         (dropped, steps) = (dropped + step.dropped, steps + 1);
         assert!(step.removed <= 1000 && steps < 100, "steps are small and end");
         if !step.more {
@@ -395,11 +322,7 @@ fn invariant_11_the_outbox_is_bounded_by_bytes_and_the_oldest_go_first() {
     assert_eq!(left + dropped, 4000, "what is dropped is counted");
     assert!((100..4000).contains(&left), "{left} are left");
     assert!(store.used_bytes().expect("readable") <= bound.max_bytes);
-    assert_eq!(
-        due_ids(&mut store),
-        [events[dropped as usize].id],
-        "the oldest went"
-    );
+    assert_eq!(due_ids(&mut store), [events[dropped as usize].id], "the oldest went");
     drop(store);
     let file = fs::metadata(folder.path().join(Store::FILE)).expect("a file");
     assert!(file.len() <= bound.max_bytes, "the file shrank");
@@ -412,14 +335,9 @@ fn a_full_or_read_only_disk_is_named_and_what_was_written_stays() {
     let first = sample::started("door");
     record(&mut store, std::slice::from_ref(&first));
     let more: Vec<Event> = (0..100).map(|_| sample::started("door")).collect();
-    for (fault, text) in [
-        (Fault::Full, "is full"),
-        (Fault::ReadOnly, "cannot be opened for writing"),
-    ] {
+    for (fault, text) in [(Fault::Full, "is full"), (Fault::ReadOnly, "cannot be opened for writing")] {
         store.inject(fault);
-        let error = store
-            .record(&more, &sinks(&[SINK]), Timestamp::now())
-            .expect_err("refused");
+        let error = store.record(&more, &sinks(&[SINK]), Timestamp::now()).expect_err("refused");
         assert!(error.to_string().contains(text), "{error}");
         assert!(error.to_string().contains(Store::FILE), "{error}");
         assert_eq!(due_ids(&mut store), [first.id], "all or none");
@@ -461,16 +379,10 @@ fn a_damaged_database_is_named_and_left_alone() {
 fn a_newer_layout_is_refused() {
     let folder = temporary();
     let store = open(folder.path());
-    store
-        .conn
-        .pragma_update(None, "user_version", 7)
-        .expect("a pragma");
+    store.conn.pragma_update(None, "user_version", 7).expect("a pragma");
     drop(store);
     let error = refused(folder.path());
-    assert!(
-        matches!(error, OutboxError::Newer { found: 7, known: 1, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, OutboxError::Newer { found: 7, known: 1, .. }), "{error:?}");
 }
 
 #[test]
@@ -540,9 +452,7 @@ fn invariant_10_a_crash_at_any_point_loses_nothing() {
                     }
                     1 => {
                         let until = Timestamp::now() - 1.second();
-                        store
-                            .postpone(SINK, delivery.seq, until, "x")
-                            .expect("written");
+                        store.postpone(SINK, delivery.seq, until, "x").expect("written");
                     }
                     _ => {}
                 }
@@ -552,14 +462,8 @@ fn invariant_10_a_crash_at_any_point_loses_nothing() {
         crash(&store, &grave);
         store = open(&grave);
         let mut kept: Vec<EventId> = Vec::new();
-        let mut rows = store
-            .conn
-            .prepare("SELECT id FROM events ORDER BY seq")
-            .expect("readable");
-        for id in rows
-            .query_map([], |row| row.get::<_, String>(0))
-            .expect("readable")
-        {
+        let mut rows = store.conn.prepare("SELECT id FROM events ORDER BY seq").expect("readable");
+        for id in rows.query_map([], |row| row.get::<_, String>(0)).expect("readable") {
             kept.push(id.expect("readable").parse().expect("an id"));
         }
         drop(rows);

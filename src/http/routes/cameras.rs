@@ -7,25 +7,25 @@ use super::super::{Problem, Views, auth::Allowed, view::CameraView};
 use crate::status::CameraCell;
 
 /// Every camera.
-pub async fn list(views: web::Data<Views>, _: Allowed) -> impl Responder {
+pub(in crate::http) async fn list(views: web::Data<Views>, _: Allowed) -> impl Responder {
     let cameras: Vec<CameraView> = views.board.cameras().iter().map(|cell| CameraView::from(&**cell)).collect();
     web::Json(cameras)
 }
 
 /// One camera.
-pub async fn one(views: web::Data<Views>, id: web::Path<String>, _: Allowed) -> Result<impl Responder, Problem> {
+pub(in crate::http) async fn one(views: web::Data<Views>, id: web::Path<String>, _: Allowed) -> Result<impl Responder, Problem> {
     Ok(web::Json(CameraView::from(&*find(&views, &id)?)))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FrameQuery {
+pub(in crate::http) struct FrameQuery {
     #[serde(default)]
     annotate: bool,
 }
 
 /// The newest frame that was looked at.
-pub async fn frame(
+pub(in crate::http) async fn frame(
     views: web::Data<Views>,
     id: web::Path<String>,
     query: web::Query<FrameQuery>,

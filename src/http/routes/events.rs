@@ -12,7 +12,7 @@ use crate::{
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EventsQuery {
+pub(in crate::http) struct EventsQuery {
     camera: Option<CameraId>,
     #[serde(rename = "type")]
     kind: Option<EventKind>,
@@ -22,7 +22,7 @@ pub struct EventsQuery {
 }
 
 /// The newest events first.
-pub async fn list(
+pub(in crate::http) async fn list(
     views: web::Data<Views>,
     query: web::Query<EventsQuery>,
     _: Allowed,
@@ -33,7 +33,7 @@ pub async fn list(
 }
 
 /// One event.
-pub async fn one(views: web::Data<Views>, id: web::Path<String>, _: Allowed) -> Result<impl Responder, Problem> {
+pub(in crate::http) async fn one(views: web::Data<Views>, id: web::Path<String>, _: Allowed) -> Result<impl Responder, Problem> {
     let shown: String = id.chars().take(64).collect();
     let id: EventId = id.parse().map_err(|_| Problem::bad_request(format!("\"{shown}\" is no event id (a UUID)")))?;
     let found = read(&views, move |events| events.get(id)).await?;

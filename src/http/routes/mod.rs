@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::{Problem, auth::Allowed};
 
 /// Every address there is. `healthz` and `readyz` tell nothing worth hiding and are asked by machines without a token.
-pub fn configure(app: &mut web::ServiceConfig) {
+pub(in crate::http) fn configure(app: &mut web::ServiceConfig) {
     app.route("/healthz", web::get().to(operations::healthz))
         .route("/readyz", web::get().to(operations::readyz))
         .route("/metrics", web::get().to(operations::metrics))
@@ -28,7 +28,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
 }
 
 /// The answer at every other address.
-pub async fn not_found(request: HttpRequest, _: Allowed) -> Result<HttpResponse, Problem> {
+pub(in crate::http) async fn not_found(request: HttpRequest, _: Allowed) -> Result<HttpResponse, Problem> {
     let path: String = request.path().chars().take(200).collect();
     Err(Problem::not_found(format!("nothing answers to {} {path}; GET / lists what does", request.method())))
 }

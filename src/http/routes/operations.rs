@@ -5,12 +5,12 @@ use super::super::{Problem, Views, auth::Allowed, view};
 use crate::status::metrics_text;
 
 /// Alive: the process answers.
-pub async fn healthz() -> impl Responder {
+pub(in crate::http) async fn healthz() -> impl Responder {
     "ok\n"
 }
 
 /// Ready: everything runs, and events can be written down.
-pub async fn readyz(views: web::Data<Views>) -> Result<&'static str, Problem> {
+pub(in crate::http) async fn readyz(views: web::Data<Views>) -> Result<&'static str, Problem> {
     if !views.board.is_ready() {
         return Err(Problem::unavailable("starting, or ending"));
     }
@@ -21,7 +21,7 @@ pub async fn readyz(views: web::Data<Views>) -> Result<&'static str, Problem> {
 }
 
 /// What answers where.
-pub async fn index(_: Allowed) -> impl Responder {
+pub(in crate::http) async fn index(_: Allowed) -> impl Responder {
     web::Json(json!({
         "name": "lookout",
         "version": env!("CARGO_PKG_VERSION"),
@@ -34,18 +34,18 @@ pub async fn index(_: Allowed) -> impl Responder {
 }
 
 /// Everything in numbers.
-pub async fn status(views: web::Data<Views>, _: Allowed) -> impl Responder {
+pub(in crate::http) async fn status(views: web::Data<Views>, _: Allowed) -> impl Responder {
     web::Json(view::status(&views.board))
 }
 
 /// Everything for Prometheus.
-pub async fn metrics(views: web::Data<Views>, _: Allowed) -> impl Responder {
+pub(in crate::http) async fn metrics(views: web::Data<Views>, _: Allowed) -> impl Responder {
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(metrics_text(&views.board))
 }
 
 /// Reads the settings file anew.
-pub async fn reload(views: web::Data<Views>, _: Allowed) -> Result<impl Responder, Problem> {
+pub(in crate::http) async fn reload(views: web::Data<Views>, _: Allowed) -> Result<impl Responder, Problem> {
     views.reload.clone().reload().await.map(web::Json).map_err(Problem::unusable_settings)
 }

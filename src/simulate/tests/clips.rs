@@ -8,10 +8,7 @@ use crate::{simulate::SimulateError, words::Moment};
 #[test]
 fn a_synthetic_clip_has_its_key_frames_where_it_was_told() {
     let clip = &*SMALL;
-    assert_eq!(
-        (clip.width, clip.height, clip.units.len(), clip.duration),
-        (160, 128, 200, 180_000)
-    );
+    assert_eq!((clip.width, clip.height, clip.units.len(), clip.duration), (160, 128, 200, 180_000));
     let keys: Vec<usize> = (0..200).filter(|i| clip.units[*i].key).collect();
     assert_eq!(keys, (0..200).step_by(20).collect::<Vec<_>>());
     assert!((clip.fps - 100.0).abs() < 1e-9);
@@ -21,16 +18,9 @@ fn a_synthetic_clip_has_its_key_frames_where_it_was_told() {
 fn access_units_make_the_clip_that_they_came_from() {
     let start = Moment::now();
     let units: Vec<_> = SMALL.access_units(start).collect();
-    assert!(
-        units[0].data.starts_with(&[0, 0, 0, 1, 0x67]),
-        "a key frame carries its parameter sets"
-    );
-    assert_eq!(
-        units[150].received.since(&start),
-        Duration::from_millis(1500)
-    );
-    let clip = Clip::from_access_units("again", 100.0, units.iter().map(|unit| unit.data.clone()))
-        .unwrap();
+    assert!(units[0].data.starts_with(&[0, 0, 0, 1, 0x67]), "a key frame carries its parameter sets");
+    assert_eq!(units[150].received.since(&start), Duration::from_millis(1500));
+    let clip = Clip::from_access_units("again", 100.0, units.iter().map(|unit| unit.data.clone())).unwrap();
     assert_eq!(clip.units, SMALL.units);
     assert_eq!((&clip.sps, &clip.pps), (&SMALL.sps, &SMALL.pps));
 }
@@ -38,58 +28,22 @@ fn access_units_make_the_clip_that_they_came_from() {
 #[test]
 fn the_footage_is_read_with_its_size_pace_and_key_frames() {
     for (name, size, fps, gop, b_frames) in [
-        (
-            "onebyone_720p15_main_nob_g15.mp4",
-            (1280, 720),
-            15.0,
-            15,
-            false,
-        ),
-        (
-            "onebyone_1080p25_high_nob_g50.mp4",
-            (1920, 1080),
-            25.0,
-            50,
-            false,
-        ),
-        (
-            "onebyone_720p15_main_audio_aac.mp4",
-            (1280, 720),
-            15.0,
-            30,
-            false,
-        ),
+        ("onebyone_720p15_main_nob_g15.mp4", (1280, 720), 15.0, 15, false),
+        ("onebyone_1080p25_high_nob_g50.mp4", (1920, 1080), 25.0, 50, false),
+        ("onebyone_720p15_main_audio_aac.mp4", (1280, 720), 15.0, 30, false),
         ("street_720p25_high_b3_g50.mp4", (1280, 720), 25.0, 50, true),
     ] {
         let Some(path) = footage(name) else { return };
         let clip = Clip::read(&path).unwrap();
         assert_eq!((clip.width, clip.height), size, "{name}");
         assert!((clip.fps - fps).abs() < 0.01, "{name}: {} fps", clip.fps);
-        assert!(
-            clip.units[0].key && clip.units[gop].key && !clip.units[gop - 1].key,
-            "{name}"
-        );
-        assert_eq!(
-            clip.units.iter().any(|unit| unit.presentation_offset > 0),
-            b_frames,
-            "{name}"
-        );
-        assert_eq!(
-            clip.units.iter().any(|unit| unit.disposable),
-            b_frames,
-            "{name}"
-        );
-        let mut shown: Vec<i64> = clip
-            .access_units(Moment::now())
-            .map(|unit| unit.timestamp)
-            .collect();
+        assert!(clip.units[0].key && clip.units[gop].key && !clip.units[gop - 1].key, "{name}");
+        assert_eq!(clip.units.iter().any(|unit| unit.presentation_offset > 0), b_frames, "{name}");
+        assert_eq!(clip.units.iter().any(|unit| unit.disposable), b_frames, "{name}");
+        let mut shown: Vec<i64> = clip.access_units(Moment::now()).map(|unit| unit.timestamp).collect();
         shown.sort_unstable();
         shown.dedup();
-        assert_eq!(
-            shown.len(),
-            clip.units.len(),
-            "{name}: no two pictures are shown at once"
-        );
+        assert_eq!(shown.len(), clip.units.len(), "{name}: no two pictures are shown at once");
     }
 }
 
@@ -102,11 +56,7 @@ fn a_byte_stream_with_b_frames_is_shown_in_the_order_of_the_mp4_it_was_cut_from(
     let folder = tempfile::tempdir().unwrap();
     let stream = folder.path().join("street.h264");
     let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg
-        .args(["-v", "error", "-i"])
-        .arg(&path)
-        .args(["-c", "copy", "-an"])
-        .arg(&stream);
+    ffmpeg.args(["-v", "error", "-i"]).arg(&path).args(["-c", "copy", "-an"]).arg(&stream);
     let Ok(status) = ffmpeg.status() else {
         use std::io::Write as _;
         let _ = writeln!(std::io::stderr(), "left out: ffmpeg is not installed");
@@ -118,11 +68,7 @@ fn a_byte_stream_with_b_frames_is_shown_in_the_order_of_the_mp4_it_was_cut_from(
     assert!((raw.fps - mp4.fps).abs() < 0.01, "{}", raw.fps);
     for (i, (raw, mp4)) in raw.units.iter().zip(&mp4.units).enumerate() {
         assert_eq!(raw.nals.last(), mp4.nals.last(), "unit {i}");
-        assert_eq!(
-            (raw.key, raw.disposable),
-            (mp4.key, mp4.disposable),
-            "unit {i}"
-        );
+        assert_eq!((raw.key, raw.disposable), (mp4.key, mp4.disposable), "unit {i}");
         assert_eq!(raw.presentation_offset, mp4.presentation_offset, "unit {i}");
     }
 }
@@ -137,32 +83,17 @@ fn what_is_no_clip_is_refused_with_its_name_and_a_way_out() {
         assert!(error.to_string().contains(name), "{error}");
         error
     };
-    assert!(matches!(
-        refusal("empty.mp4", b""),
-        SimulateError::Empty { .. }
-    ));
-    assert!(matches!(
-        refusal("text.mp4", b"hello, world"),
-        SimulateError::UnknownFormat { .. }
-    ));
-    assert!(matches!(
-        refusal("head.mp4", b"\0\0\0\x10ftypisom\0\0\0\0"),
-        SimulateError::UnknownFormat { .. }
-    ));
-    assert!(matches!(
-        refusal("sei.h264", &[0, 0, 1, 6, 5]),
-        SimulateError::Empty { .. }
-    ));
+    assert!(matches!(refusal("empty.mp4", b""), SimulateError::Empty { .. }));
+    assert!(matches!(refusal("text.mp4", b"hello, world"), SimulateError::UnknownFormat { .. }));
+    assert!(matches!(refusal("head.mp4", b"\0\0\0\x10ftypisom\0\0\0\0"), SimulateError::UnknownFormat { .. }));
+    assert!(matches!(refusal("sei.h264", &[0, 0, 1, 6, 5]), SimulateError::Empty { .. }));
     let headless = refusal("slice.h264", &[0, 0, 1, 0x65, 0x88, 0x84]);
     assert!(headless.to_string().contains("ffmpeg -i"), "{headless}");
     let missing = Clip::read(&folder.path().join("gone.mp4")).expect_err("there is no such file");
     assert!(matches!(missing, SimulateError::Unreadable { .. }));
     if let Some(path) = footage("onebyone_720p15_h265_nob_g30.mp4") {
         let error = Clip::read(&path).expect_err("it is H.265");
-        assert!(
-            error.to_string().contains("only H.265") && error.to_string().contains("libx264"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("only H.265") && error.to_string().contains("libx264"), "{error}");
     }
 }
 

@@ -4,11 +4,7 @@ use super::*;
 
 async fn status_of(fault: Fault) -> Option<u16> {
     let stage = Stage::with(fault).await;
-    stage
-        .view("faulty")
-        .await
-        .err()
-        .and_then(|error| error.status_code())
+    stage.view("faulty").await.err().and_then(|error| error.status_code())
 }
 
 /// Waits, by a camera without fault, until so many more units would have come.
@@ -69,19 +65,12 @@ async fn silence_after_sends_so_many_units() {
     assert_eq!(stage.control.counts("faulty").units_sent, 7);
     stage.control.set_fault("faulty", None).unwrap();
     let next = frames(&mut session, 1).await.remove(0);
-    assert!(
-        next.loss() > 0,
-        "the fault is over, and what was not sent is missing"
-    );
+    assert!(next.loss() > 0, "the fault is over, and what was not sent is missing");
 }
 
 #[tokio::test]
 async fn a_pause_holds_the_media_and_not_the_protocol() {
-    let stage = Stage::new(vec![
-        Mount::new("cam", SMALL.clone()),
-        Mount::new("sane", SMALL.clone()),
-    ])
-    .await;
+    let stage = Stage::new(vec![Mount::new("cam", SMALL.clone()), Mount::new("sane", SMALL.clone())]).await;
     let mut session = stage.view("cam").await.unwrap();
     frames(&mut session, 2).await;
     stage.control.pause("cam").unwrap();
@@ -90,32 +79,15 @@ async fn a_pause_holds_the_media_and_not_the_protocol() {
     let_pass(&stage, 20).await;
     assert_eq!(stage.control.counts("cam").units_sent, sent);
     stage.control.resume("cam").unwrap();
-    assert!(
-        frames(&mut session, 30)
-            .await
-            .iter()
-            .all(|frame| frame.loss() == 0)
-    );
+    assert!(frames(&mut session, 30).await.iter().all(|frame| frame.loss() == 0));
 }
 
 #[tokio::test]
 async fn other_codecs_are_described_as_such() {
-    for (fault, media, encoding) in [
-        (Fault::AudioOnly, "audio", "pcmu"),
-        (Fault::H265, "video", "h265"),
-    ] {
+    for (fault, media, encoding) in [(Fault::AudioOnly, "audio", "pcmu"), (Fault::H265, "video", "h265")] {
         let stage = Stage::with(fault).await;
-        let session = within(Session::describe(
-            stage.url("faulty"),
-            SessionOptions::default(),
-        ))
-        .await
-        .unwrap();
-        let streams: Vec<_> = session
-            .streams()
-            .iter()
-            .map(|stream| (stream.media(), stream.encoding_name()))
-            .collect();
+        let session = within(Session::describe(stage.url("faulty"), SessionOptions::default())).await.unwrap();
+        let streams: Vec<_> = session.streams().iter().map(|stream| (stream.media(), stream.encoding_name())).collect();
         assert_eq!(streams, [(media, encoding)]);
     }
 }
@@ -126,9 +98,7 @@ async fn reset_is_a_reset() {
     let mut raw = Raw::connect(&stage).await;
     raw.play(stage.url("faulty").as_str()).await;
     let mut media = Vec::new();
-    let error = within(raw.0.read_to_end(&mut media))
-        .await
-        .expect_err("no orderly end");
+    let error = within(raw.0.read_to_end(&mut media)).await.expect_err("no orderly end");
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     assert_eq!(stage.control.counts("faulty").units_sent, 5);
 }
@@ -138,20 +108,11 @@ async fn streams_end_in_order_or_in_the_middle_of_a_picture() {
     let stage = Stage::with(Fault::StreamEnd(5)).await;
     let (count, _) = until_the_end(&mut stage.view("faulty").await.unwrap()).await;
     assert_eq!(count, 5);
-    stage
-        .control
-        .set_fault("faulty", Some(Fault::MidFrameCut(6)))
-        .unwrap();
+    stage.control.set_fault("faulty", Some(Fault::MidFrameCut(6))).unwrap();
     let (count, error) = until_the_end(&mut stage.view("faulty").await.unwrap()).await;
     assert_eq!(count, 6);
     assert!(error.is_some(), "a picture was cut");
-    let counts = within(
-        stage
-            .control
-            .wait_until("faulty", |counts| counts.connections == 0),
-    )
-    .await
-    .unwrap();
+    let counts = within(stage.control.wait_until("faulty", |counts| counts.connections == 0)).await.unwrap();
     assert_eq!(counts.torn_down, 0);
 }
 
@@ -160,9 +121,7 @@ async fn the_sequence_leaps_and_packets_get_lost() {
     for fault in [Fault::SequenceJump(10), Fault::PacketLoss(10)] {
         let stage = Stage::with(fault).await;
         for transport in ["tcp", "udp"] {
-            let mut session = view(stage.url("faulty"), transport.parse().unwrap(), None)
-                .await
-                .unwrap();
+            let mut session = view(stage.url("faulty"), transport.parse().unwrap(), None).await.unwrap();
             let mut losses = 0;
             let mut seen = 0;
             while seen < 30 {
@@ -172,10 +131,7 @@ async fn the_sequence_leaps_and_packets_get_lost() {
                 }
                 seen += 1;
             }
-            assert!(
-                (2..=6).contains(&losses),
-                "{fault} over {transport}: {losses} gaps in 30 pictures"
-            );
+            assert!((2..=6).contains(&losses), "{fault} over {transport}: {losses} gaps in 30 pictures");
         }
     }
 }
@@ -184,15 +140,8 @@ async fn the_sequence_leaps_and_packets_get_lost() {
 async fn the_timestamp_leaps_an_hour() {
     let stage = Stage::with(Fault::TimestampJump(10)).await;
     let mut session = stage.view("faulty").await.unwrap();
-    let times: Vec<i64> = frames(&mut session, 25)
-        .await
-        .iter()
-        .map(|frame| frame.timestamp().elapsed())
-        .collect();
-    let leaps = times
-        .windows(2)
-        .filter(|pair| pair[1] - pair[0] > 3_599 * 90_000)
-        .count();
+    let times: Vec<i64> = frames(&mut session, 25).await.iter().map(|frame| frame.timestamp().elapsed()).collect();
+    let leaps = times.windows(2).filter(|pair| pair[1] - pair[0] > 3_599 * 90_000).count();
     assert!((2..=3).contains(&leaps), "{leaps} leaps in {times:?}");
 }
 
@@ -201,13 +150,8 @@ async fn a_new_source_is_one() {
     let stage = Stage::with(Fault::NewSsrc(10)).await;
     let mut session = stage.view("faulty").await.unwrap();
     let (count, error) = until_the_end(&mut session).await;
-    let error = error
-        .expect("a client that knows its source refuses another")
-        .to_string();
-    assert!(
-        count <= 10 && error.to_lowercase().contains("ssrc"),
-        "{error}"
-    );
+    let error = error.expect("a client that knows its source refuses another").to_string();
+    assert!(count <= 10 && error.to_lowercase().contains("ssrc"), "{error}");
 }
 
 #[tokio::test]
@@ -225,12 +169,7 @@ async fn garbage_has_the_clips_sizes_and_not_its_bytes() {
 async fn no_key_frame_leaves_out_the_idr_pictures() {
     let stage = Stage::with(Fault::NoKeyFrame).await;
     let mut session = stage.view("faulty").await.unwrap();
-    assert!(
-        frames(&mut session, 60)
-            .await
-            .iter()
-            .all(|frame| !frame.is_random_access_point())
-    );
+    assert!(frames(&mut session, 60).await.iter().all(|frame| !frame.is_random_access_point()));
 }
 
 #[tokio::test]
@@ -242,19 +181,14 @@ async fn the_size_changes_with_new_parameter_sets_at_a_key_frame() {
         let frame = frames(&mut session, 1).await.remove(0);
         if frame.has_new_parameters() {
             assert!(frame.is_random_access_point());
-            let Some(retina::codec::ParametersRef::Video(parameters)) =
-                session.streams()[0].parameters()
-            else {
+            let Some(retina::codec::ParametersRef::Video(parameters)) = session.streams()[0].parameters() else {
                 panic!("a video stream has parameters");
             };
             sizes.push(parameters.pixel_dimensions());
         }
     }
     assert!(sizes.windows(2).all(|pair| pair[0] != pair[1]), "{sizes:?}");
-    assert!(
-        sizes.contains(&(320, 240)) && sizes.contains(&(160, 128)),
-        "{sizes:?}"
-    );
+    assert!(sizes.contains(&(320, 240)) && sizes.contains(&(160, 128)), "{sizes:?}");
 }
 
 #[tokio::test]
@@ -262,13 +196,7 @@ async fn never_answer_reads_and_keeps_still() {
     let stage = Stage::with(Fault::NeverAnswer).await;
     let mut raw = Raw::connect(&stage).await;
     raw.say("DESCRIBE", stage.url("faulty").as_str(), "").await;
-    within(
-        stage
-            .control
-            .wait_until("faulty", |counts| counts.connections == 1),
-    )
-    .await
-    .unwrap();
+    within(stage.control.wait_until("faulty", |counts| counts.connections == 1)).await.unwrap();
     let_pass(&stage, 10).await;
     let silent = raw.0.try_read(&mut [0; 1]).expect_err("not one byte");
     assert_eq!(silent.kind(), ErrorKind::WouldBlock);
@@ -301,10 +229,7 @@ async fn a_huge_body_is_announced_and_not_sent() {
     let stage = Stage::with(Fault::HugeContentLength).await;
     let mut raw = Raw::connect(&stage).await;
     let answer = raw.ask("DESCRIBE", stage.url("faulty").as_str(), "").await;
-    assert!(
-        answer.contains("Content-Length: 4294967295\r\n"),
-        "{answer}"
-    );
+    assert!(answer.contains("Content-Length: 4294967295\r\n"), "{answer}");
 }
 
 #[tokio::test]
@@ -315,10 +240,6 @@ async fn not_rtsp_is_not_rtsp() {
     let mut noise = [0; 512];
     within(raw.0.read_exact(&mut noise)).await.unwrap();
     assert_eq!(noise[0], 0xFF);
-    let error = stage
-        .view("faulty")
-        .await
-        .err()
-        .expect("no client understands noise");
+    let error = stage.view("faulty").await.err().expect("no client understands noise");
     assert_eq!(error.status_code(), None, "{error}");
 }

@@ -29,8 +29,7 @@ use tokio::{
 use super::{Clip, Control, Fault, Mount, Simulator};
 
 /// Two seconds of 100 small pictures each, a key frame every 20.
-static SMALL: LazyLock<Arc<Clip>> =
-    LazyLock::new(|| Arc::new(Clip::synthetic(160, 128, 100, 2, 20).unwrap()));
+static SMALL: LazyLock<Arc<Clip>> = LazyLock::new(|| Arc::new(Clip::synthetic(160, 128, 100, 2, 20).unwrap()));
 
 /// A running simulator; it ends with this.
 struct Stage {
@@ -41,23 +40,14 @@ struct Stage {
 
 impl Stage {
     async fn new(mounts: Vec<Mount>) -> Self {
-        let simulator = Simulator::bind((Ipv4Addr::LOCALHOST, 0).into(), mounts)
-            .await
-            .unwrap();
+        let simulator = Simulator::bind((Ipv4Addr::LOCALHOST, 0).into(), mounts).await.unwrap();
         let (address, control) = (simulator.local_addr(), simulator.control());
-        Self {
-            address,
-            control,
-            task: tokio::spawn(simulator.run(std::future::pending())),
-        }
+        Self { address, control, task: tokio::spawn(simulator.run(std::future::pending())) }
     }
 
     /// A camera named `faulty`, and one named `sane` that shows what time it is.
     async fn with(fault: Fault) -> Self {
-        let faulty = Mount {
-            fault: Some(fault),
-            ..Mount::new("faulty", SMALL.clone())
-        };
+        let faulty = Mount { fault: Some(fault), ..Mount::new("faulty", SMALL.clone()) };
         Self::new(vec![faulty, Mount::new("sane", SMALL.clone())]).await
     }
 
@@ -83,13 +73,9 @@ async fn view(
 ) -> Result<Demuxed, retina::Error> {
     let options = SessionOptions::default().creds(credentials);
     let mut session = within(Session::describe(url, options)).await?;
-    let options = SetupOptions::default()
-        .transport(transport)
-        .frame_format(FrameFormat::SIMPLE);
+    let options = SetupOptions::default().transport(transport).frame_format(FrameFormat::SIMPLE);
     within(session.setup(0, options)).await?;
-    within(session.play(PlayOptions::default()))
-        .await?
-        .demuxed()
+    within(session.play(PlayOptions::default())).await?.demuxed()
 }
 
 /// The next picture, or how the stream ended.
@@ -106,21 +92,14 @@ async fn frame(session: &mut Demuxed) -> Option<Result<VideoFrame, retina::Error
 async fn frames(session: &mut Demuxed, count: usize) -> Vec<VideoFrame> {
     let mut frames = Vec::with_capacity(count);
     while frames.len() < count {
-        frames.push(
-            frame(session)
-                .await
-                .expect("the stream goes on")
-                .expect("without an error"),
-        );
+        frames.push(frame(session).await.expect("the stream goes on").expect("without an error"));
     }
     frames
 }
 
 /// Nothing here may hang; how long it takes is not the question.
 async fn within<T>(future: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(30), future)
-        .await
-        .expect("no answer for 30 s")
+    timeout(Duration::from_secs(30), future).await.expect("no answer for 30 s")
 }
 
 /// A client that says exactly what it is told to.
@@ -144,9 +123,7 @@ impl Raw {
             if answer == [b'$'] {
                 let _channel = within(self.0.read_u8()).await.unwrap();
                 let length = within(self.0.read_u16()).await.unwrap();
-                within(self.0.read_exact(&mut vec![0; length.into()]))
-                    .await
-                    .unwrap();
+                within(self.0.read_exact(&mut vec![0; length.into()])).await.unwrap();
                 answer.clear();
             }
         }
@@ -159,13 +136,7 @@ impl Raw {
     }
 
     async fn play(&mut self, url: &str) {
-        let set_up = self
-            .ask(
-                "SETUP",
-                url,
-                "Transport: RTP/AVP/TCP;unicast;interleaved=2-3\r\n",
-            )
-            .await;
+        let set_up = self.ask("SETUP", url, "Transport: RTP/AVP/TCP;unicast;interleaved=2-3\r\n").await;
         assert!(set_up.contains("200"), "{set_up}");
         assert!(set_up.contains("interleaved=2-3"), "{set_up}");
         let played = self.ask("PLAY", url, "").await;
@@ -176,17 +147,10 @@ impl Raw {
 /// A clip of the footage beside the project, if it is there.
 fn footage(name: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/assets");
-    let path = env::var_os("LOOKOUT_ASSETS")
-        .map_or_else(beside, PathBuf::from)
-        .join("clips")
-        .join(name);
+    let path = env::var_os("LOOKOUT_ASSETS").map_or_else(beside, PathBuf::from).join("clips").join(name);
     if !path.exists() {
         use std::io::Write as _;
-        let _ = writeln!(
-            std::io::stderr(),
-            "left out: {} is not there",
-            path.display()
-        );
+        let _ = writeln!(std::io::stderr(), "left out: {} is not there", path.display());
         return None;
     }
     Some(path)

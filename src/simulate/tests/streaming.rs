@@ -24,18 +24,11 @@ fn hurried(mut clip: Clip, times: i64) -> Arc<Clip> {
 /// Finds the first picture in the clip and demands that all others follow it, byte for byte and tick for tick.
 fn assert_continues(clip: &Clip, frames: &[VideoFrame]) {
     let units: Vec<_> = clip.access_units(Moment::now()).collect();
-    let first = units
-        .iter()
-        .position(|unit| unit.data == frames[0].data())
-        .expect("the first picture is of the clip");
-    let time =
-        |i: usize| units[i % units.len()].timestamp + (i / units.len()) as i64 * clip.duration;
+    let first = units.iter().position(|unit| unit.data == frames[0].data()).expect("the first picture is of the clip");
+    let time = |i: usize| units[i % units.len()].timestamp + (i / units.len()) as i64 * clip.duration;
     for (i, frame) in frames.iter().enumerate() {
         let unit = &units[(first + i) % units.len()];
-        assert!(
-            frame.data() == unit.data,
-            "picture {i} after {first} differs"
-        );
+        assert!(frame.data() == unit.data, "picture {i} after {first} differs");
         assert_eq!(frame.loss(), 0, "picture {i}");
         assert_eq!(frame.is_random_access_point(), unit.key);
         assert_eq!(frame.is_disposable(), unit.disposable);
@@ -55,10 +48,7 @@ async fn tcp_and_udp_deliver_every_access_unit_byte_for_byte_across_laps() {
 
 #[tokio::test]
 async fn footage_arrives_byte_for_byte_also_with_b_frames() {
-    for name in [
-        "onebyone_720p15_main_nob_g15.mp4",
-        "street_720p25_high_b3_g50.mp4",
-    ] {
+    for name in ["onebyone_720p15_main_nob_g15.mp4", "street_720p25_high_b3_g50.mp4"] {
         let Some(path) = footage(name) else { return };
         let clip = hurried(Clip::read(&path).unwrap(), 5);
         let stage = Stage::new(vec![Mount::new("cam", clip.clone())]).await;
@@ -71,10 +61,7 @@ async fn footage_arrives_byte_for_byte_also_with_b_frames() {
 
 #[tokio::test]
 async fn clients_of_a_camera_see_the_same_stream_and_cameras_differ() {
-    let elsewhere = Mount {
-        start_at: Duration::from_secs(1),
-        ..Mount::new("b", SMALL.clone())
-    };
+    let elsewhere = Mount { start_at: Duration::from_secs(1), ..Mount::new("b", SMALL.clone()) };
     let stage = Stage::new(vec![Mount::new("a", SMALL.clone()), elsewhere]).await;
     let mut first = stage.view("a").await.unwrap();
     let mut second = view(stage.url("a"), udp(), None).await.unwrap();
@@ -82,24 +69,14 @@ async fn clients_of_a_camera_see_the_same_stream_and_cameras_differ() {
     let both = stage.control.wait_until("a", |counts| counts.playing == 2);
     within(both).await.unwrap();
     let (first, second) = (frames(&mut first, 60).await, frames(&mut second, 30).await);
-    let stamps: Vec<_> = first
-        .iter()
-        .map(|frame| frame.timestamp().timestamp() as u32)
-        .collect();
-    assert!(
-        second[..1]
-            .iter()
-            .all(|frame| stamps.contains(&(frame.timestamp().timestamp() as u32)))
-    );
+    let stamps: Vec<_> = first.iter().map(|frame| frame.timestamp().timestamp() as u32).collect();
+    assert!(second[..1].iter().all(|frame| stamps.contains(&(frame.timestamp().timestamp() as u32))));
     assert_continues(&SMALL, &frames(&mut other, 5).await);
 }
 
 #[tokio::test]
 async fn a_stream_begins_anywhere_or_with_a_key_frame() {
-    let at_key = Mount {
-        start_at_key_frame: true,
-        ..Mount::new("key", SMALL.clone())
-    };
+    let at_key = Mount { start_at_key_frame: true, ..Mount::new("key", SMALL.clone()) };
     let stage = Stage::new(vec![at_key, Mount::new("any", SMALL.clone())]).await;
     for _ in 0..3 {
         let mut session = stage.view("key").await.unwrap();
@@ -116,40 +93,21 @@ async fn a_stream_begins_anywhere_or_with_a_key_frame() {
 
 #[tokio::test]
 async fn digest_and_basic_admit_the_right_password_alone() {
-    let mounts =
-        [("basic", Scheme::Basic), ("digest", Scheme::Digest)].map(|(name, scheme)| Mount {
-            credentials: Some(Credentials {
-                user: "admin".to_owned(),
-                password: Secret::new("s3cret"),
-                scheme,
-            }),
-            ..Mount::new(name, SMALL.clone())
-        });
+    let mounts = [("basic", Scheme::Basic), ("digest", Scheme::Digest)].map(|(name, scheme)| Mount {
+        credentials: Some(Credentials { user: "admin".to_owned(), password: Secret::new("s3cret"), scheme }),
+        ..Mount::new(name, SMALL.clone())
+    });
     let stage = Stage::new(mounts.to_vec()).await;
     let credentials = |password: &str| {
-        Some(retina::client::Credentials {
-            username: "admin".to_owned(),
-            password: password.to_owned(),
-        })
+        Some(retina::client::Credentials { username: "admin".to_owned(), password: password.to_owned() })
     };
     for name in ["basic", "digest"] {
-        let mut session = view(stage.url(name), Transport::default(), credentials("s3cret"))
-            .await
-            .unwrap();
+        let mut session = view(stage.url(name), Transport::default(), credentials("s3cret")).await.unwrap();
         frames(&mut session, 2).await;
         drop(session);
-        within(
-            stage
-                .control
-                .wait_until(name, |counts| counts.torn_down == 1),
-        )
-        .await
-        .unwrap();
+        within(stage.control.wait_until(name, |counts| counts.torn_down == 1)).await.unwrap();
         for wrong in [credentials("secret"), None] {
-            let error = view(stage.url(name), Transport::default(), wrong)
-                .await
-                .err()
-                .expect("refused");
+            let error = view(stage.url(name), Transport::default(), wrong).await.err().expect("refused");
             assert_eq!(error.status_code(), Some(401), "{name}: {error}");
         }
     }
@@ -161,67 +119,28 @@ async fn counts_follow_a_session_from_its_begin_to_its_teardown() {
     let mut session = stage.view("cam").await.unwrap();
     frames(&mut session, 3).await;
     let counts = stage.control.counts("cam");
-    assert_eq!(
-        (
-            counts.connections,
-            counts.sessions,
-            counts.playing,
-            counts.played
-        ),
-        (1, 1, 1, 1)
-    );
+    assert_eq!((counts.connections, counts.sessions, counts.playing, counts.played), (1, 1, 1, 1));
     assert!(counts.units_sent >= 3);
     drop(session);
-    let over = within(
-        stage
-            .control
-            .wait_until("cam", |counts| counts.connections == 0),
-    )
-    .await
-    .unwrap();
+    let over = within(stage.control.wait_until("cam", |counts| counts.connections == 0)).await.unwrap();
     assert_eq!(
-        Counts {
-            units_sent: 0,
-            kept_alive: 0,
-            ..over
-        },
-        Counts {
-            accepted: 1,
-            played: 1,
-            torn_down: 1,
-            ..Counts::default()
-        }
+        Counts { units_sent: 0, kept_alive: 0, ..over },
+        Counts { accepted: 1, played: 1, torn_down: 1, ..Counts::default() }
     );
-    assert!(
-        stage.control.set_fault("cma", None).is_err(),
-        "a camera that is not there"
-    );
+    assert!(stage.control.set_fault("cma", None).is_err(), "a camera that is not there");
 }
 
 #[tokio::test]
 async fn a_session_whose_client_falls_silent_times_out() {
-    let mount = Mount {
-        session_timeout: Duration::from_secs(1),
-        ..Mount::new("cam", SMALL.clone())
-    };
+    let mount = Mount { session_timeout: Duration::from_secs(1), ..Mount::new("cam", SMALL.clone()) };
     let stage = Stage::new(vec![mount]).await;
     let mut raw = Raw::connect(&stage).await;
     raw.play(stage.url("cam").as_str()).await;
-    let counts = within(
-        stage
-            .control
-            .wait_until("cam", |counts| counts.timed_out == 1),
-    )
-    .await
-    .unwrap();
+    let counts = within(stage.control.wait_until("cam", |counts| counts.timed_out == 1)).await.unwrap();
     assert_eq!(counts.torn_down, 0);
     let mut rest = Vec::new();
     within(raw.0.read_to_end(&mut rest)).await.unwrap();
-    assert_eq!(
-        rest[..2],
-        [b'$', 2],
-        "media came on the channel that was asked for, then the end"
-    );
+    assert_eq!(rest[..2], [b'$', 2], "media came on the channel that was asked for, then the end");
 }
 
 /// Units of 200 kB, so that the socket's buffers are full at once.
@@ -229,34 +148,20 @@ fn fat_clip() -> Arc<Clip> {
     let mut clip = Clip::clone(&SMALL);
     let slice = Bytes::from(vec![0x41; 200_000]);
     for unit in clip.units.iter_mut().filter(|unit| !unit.key) {
-        *unit = Unit {
-            nals: vec![slice.clone()],
-            ..unit.clone()
-        };
+        *unit = Unit { nals: vec![slice.clone()], ..unit.clone() };
     }
     Arc::new(clip)
 }
 
 #[tokio::test]
 async fn invariant_6_a_client_that_does_not_read_skips_and_costs_no_other_a_unit() {
-    let stage = Stage::new(vec![
-        Mount::new("fat", fat_clip()),
-        Mount::new("sane", SMALL.clone()),
-    ])
-    .await;
+    let stage = Stage::new(vec![Mount::new("fat", fat_clip()), Mount::new("sane", SMALL.clone())]).await;
     let mut slow = Raw::connect(&stage).await;
     slow.play(stage.url("fat").as_str()).await;
     let mut sane = stage.view("sane").await.unwrap();
     assert_continues(&SMALL, &frames(&mut sane, 200).await);
-    let reading =
-        tokio::spawn(async move { tokio::io::copy(&mut slow.0, &mut tokio::io::sink()).await });
-    let counts = within(
-        stage
-            .control
-            .wait_until("fat", |counts| counts.units_skipped > 0),
-    )
-    .await
-    .unwrap();
+    let reading = tokio::spawn(async move { tokio::io::copy(&mut slow.0, &mut tokio::io::sink()).await });
+    let counts = within(stage.control.wait_until("fat", |counts| counts.units_skipped > 0)).await.unwrap();
     assert_eq!(counts.clients_dropped, 0);
     reading.abort();
 }
@@ -266,17 +171,8 @@ async fn a_client_that_never_reads_is_dropped() {
     let stage = Stage::new(vec![Mount::new("fat", fat_clip())]).await;
     let mut slow = Raw::connect(&stage).await;
     slow.play(stage.url("fat").as_str()).await;
-    let counts = within(
-        stage
-            .control
-            .wait_until("fat", |counts| counts.connections == 0),
-    )
-    .await
-    .unwrap();
-    assert_eq!(
-        (counts.clients_dropped, counts.sessions, counts.playing),
-        (1, 0, 0)
-    );
+    let counts = within(stage.control.wait_until("fat", |counts| counts.connections == 0)).await.unwrap();
+    assert_eq!((counts.clients_dropped, counts.sessions, counts.playing), (1, 0, 0));
 }
 
 #[tokio::test]
@@ -314,24 +210,12 @@ async fn a_request_without_end_and_nonsense_are_hung_up_on() {
 async fn paths_are_matched_whole() {
     let mounts = ["cam1", "Streaming/Channels/101"].map(|name| Mount::new(name, SMALL.clone()));
     let stage = Stage::new(mounts.to_vec()).await;
-    for path in [
-        "cam1",
-        "cam1/",
-        "cam1?profile=main",
-        "Streaming/Channels/101",
-    ] {
-        let mut session = stage
-            .view(path)
-            .await
-            .unwrap_or_else(|error| panic!("{path}: {error}"));
+    for path in ["cam1", "cam1/", "cam1?profile=main", "Streaming/Channels/101"] {
+        let mut session = stage.view(path).await.unwrap_or_else(|error| panic!("{path}: {error}"));
         frames(&mut session, 1).await;
     }
     for path in ["cam", "cam11", "", "Streaming/Channels"] {
-        let error = stage
-            .view(path)
-            .await
-            .err()
-            .expect("there is no such camera");
+        let error = stage.view(path).await.err().expect("there is no such camera");
         assert_eq!(error.status_code(), Some(404), "{path}: {error}");
     }
     let twice = ["cam", "cam"].map(|name| Mount::new(name, SMALL.clone()));
@@ -341,10 +225,7 @@ async fn paths_are_matched_whole() {
 
 #[tokio::test]
 async fn a_shutdown_ends_every_stream() {
-    let simulator = Simulator::bind(
-        (Ipv4Addr::LOCALHOST, 0).into(),
-        vec![Mount::new("cam", SMALL.clone())],
-    );
+    let simulator = Simulator::bind((Ipv4Addr::LOCALHOST, 0).into(), vec![Mount::new("cam", SMALL.clone())]);
     let simulator = simulator.await.unwrap();
     let url = simulator.url("cam").parse().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
