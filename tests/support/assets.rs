@@ -16,7 +16,8 @@ pub fn brightness_model() -> PathBuf {
 }
 
 fn beside(variable: &str, usual: &str, name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os(variable).map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(usual), PathBuf::from);
+    let folder =
+        std::env::var_os(variable).map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(usual), PathBuf::from);
     let path = folder.join(name);
     if !path.exists() {
         println!("left out: {} is missing", path.display());

@@ -6,7 +6,7 @@ use openh264::{
     encoder::{Encoder, EncoderConfig, FrameRate, IntraFramePeriod, RateControlMode},
     formats::YUVBuffer,
 };
-use tokio::{runtime::Runtime, sync::oneshot};
+use tokio::sync::oneshot;
 
 /// Simulated cameras on a thread of their own; they end when this is dropped.
 pub struct Cameras {
@@ -23,7 +23,7 @@ impl Cameras {
 
     /// On a certain address: a camera that comes back where it was.
     pub fn start_on(address: SocketAddr, mounts: Vec<Mount>) -> Self {
-        let runtime = Runtime::new().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let simulator = runtime.block_on(Simulator::bind(address, mounts)).expect("the simulator binds");
         let (address, control) = (simulator.local_addr(), simulator.control());
         let (stop, stopped) = oneshot::channel::<()>();

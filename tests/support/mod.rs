@@ -1,13 +1,15 @@
 //! What the integration tests share.
 
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 pub mod assets;
 pub mod cameras;
+pub mod config;
 pub mod http;
 pub mod lookout;
 pub mod receiver;
 
 pub use cameras::Cameras;
+pub use config::Config;
 pub use lookout::Lookout;
 pub use receiver::Receiver;

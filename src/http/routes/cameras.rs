@@ -13,7 +13,11 @@ pub(in crate::http) async fn list(views: web::Data<Views>, _: Allowed) -> impl R
 }
 
 /// One camera.
-pub(in crate::http) async fn one(views: web::Data<Views>, id: web::Path<String>, _: Allowed) -> Result<impl Responder, Problem> {
+pub(in crate::http) async fn one(
+    views: web::Data<Views>,
+    id: web::Path<String>,
+    _: Allowed,
+) -> Result<impl Responder, Problem> {
     Ok(web::Json(CameraView::from(&*find(&views, &id)?)))
 }
 

@@ -33,7 +33,11 @@ pub(in crate::http) async fn list(
 }
 
 /// One event.
-pub(in crate::http) async fn one(views: web::Data<Views>, id: web::Path<String>, _: Allowed) -> Result<impl Responder, Problem> {
+pub(in crate::http) async fn one(
+    views: web::Data<Views>,
+    id: web::Path<String>,
+    _: Allowed,
+) -> Result<impl Responder, Problem> {
     let shown: String = id.chars().take(64).collect();
     let id: EventId = id.parse().map_err(|_| Problem::bad_request(format!("\"{shown}\" is no event id (a UUID)")))?;
     let found = read(&views, move |events| events.get(id)).await?;

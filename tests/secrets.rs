@@ -1,0 +1,101 @@
+//! Invariant 13: a secret reaches no log, status, metric, event or error text, and nothing that is stored.
+
+use std::{fs, path::Path};
+
+use lookout::simulate::{Credentials, Mount, Scheme};
+
+use crate::support::{Cameras, Config, Lookout, Receiver, cameras::blinking, receiver::SECRET};
+
+const PASSWORD: &str = "pa55-w0rd-of-the-door";
+const QUERY_TOKEN: &str = "query-t0ken-of-the-hook";
+const API_TOKEN: &str = "api-t0ken-of-the-server";
+
+#[test]
+fn invariant_13_no_secret_is_printed_served_or_stored() {
+    let who =
+        Credentials { user: "admin".into(), password: lookout::settings::Secret::new(PASSWORD), scheme: Scheme::Basic };
+    let clip = blinking(&[(1, true), (2, false)], 10);
+    let cameras = Cameras::start(vec![Mount { credentials: Some(who), ..Mount::new("door", clip) }]);
+    let receiver = Receiver::verifying(SECRET);
+    let mut failing = Receiver::start();
+    failing.go_down();
+    let (url, wrong) = (cameras.url("door"), cameras.url("door"));
+    let config = Config::new()
+        .camera("door", &url.replace("rtsp://", &format!("rtsp://admin:{PASSWORD}@")))
+        .camera_with("wrong", &wrong, &format!("username = \"admin\"\npassword = \"{PASSWORD}-wrong\"\n"))
+        .camera("unreachable", &format!("rtsp://admin:{PASSWORD}@127.0.0.1:1/x?password={PASSWORD}"))
+        .sink("hook", &receiver)
+        .sink("failing", &failing)
+        .replace("/hook", &format!("/hook?token={QUERY_TOKEN}"))
+        .replace("[server]\n", &format!("[server]\ntokens = [\"{API_TOKEN}\"]\n"));
+    // Everything is said that can be said.
+    let mut lookout = Lookout::prepare(config.text()).with_environment("LOOKOUT_LOG", "trace");
+    lookout.spawn();
+    let ready = |it: &Lookout| it.try_get("/readyz").is_some_and(|a| a.status == 200);
+    lookout.wait("readiness", ready);
+    lookout.wait("visits", |_| receiver.received().len() >= 2);
+
+    let authorization = format!("Bearer {API_TOKEN}");
+    let ask = |method: &str, path: &str, headers: &[(&str, &str)]| {
+        let answer = crate::support::http::request(lookout.address(), method, path, headers).expect("it answers");
+        (answer.status, format!("{}\n{}", answer.headers, answer.text()))
+    };
+    let mut seen = String::new();
+    for path in
+        ["/", "/metrics", "/api/v1/status", "/api/v1/cameras", "/api/v1/cameras/wrong", "/api/v1/events", "/nothing"]
+    {
+        let (status, text) = ask("GET", path, &[("authorization", &authorization)]);
+        assert!(status == 200 || path == "/nothing", "{path}: {status} {text}");
+        seen += &text;
+        assert_eq!(ask("GET", path, &[]).0, 401, "{path} without a token");
+        assert_eq!(
+            ask("GET", path, &[("authorization", "Bearer another-token-0000")]).0,
+            401,
+            "{path} with a wrong one"
+        );
+    }
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(ask("GET", path, &[]).0, 200, "{path} is for machines without a token");
+    }
+    assert_eq!(ask("POST", "/api/v1/reload", &[]).0, 401);
+    lookout.write_config(&config.text().replace("[visits]", "[visitors]\n"));
+    seen += &ask("POST", "/api/v1/reload", &[("authorization", &authorization)]).1;
+    for received in receiver.received() {
+        seen += &String::from_utf8_lossy(&received.body);
+    }
+    let check = std::process::Command::new(env!("CARGO_BIN_EXE_lookout"));
+    seen += &run(check, &["check", "--config"], &lookout.config());
+    lookout.write_config(config.text());
+    let check = std::process::Command::new(env!("CARGO_BIN_EXE_lookout"));
+    seen += &run(check, &["check", "--config"], &lookout.config());
+    let mut probe = std::process::Command::new(env!("CARGO_BIN_EXE_lookout"));
+    probe.env("LOOKOUT_PASSWORD", format!("{PASSWORD}-wrong")).env("LOOKOUT_LOG", "trace");
+    seen += &run(probe, &["probe", "--username", "admin"], Path::new(&wrong));
+    assert!(seen.contains("unauthorized") && seen.contains("***"), "what is searched is really there");
+    lookout.terminate();
+    seen += &lookout.log();
+    assert!(seen.contains("retry_in_s"), "the log is there");
+    seen += &stored(&lookout.folder().join("data"));
+    assert!(seen.contains("visit.started"), "the database is there");
+
+    let whole_key = SECRET.trim_start_matches("whsec_");
+    // "admin:password" as basic authentication sends it.
+    let basic = "YWRtaW46cGE1NS13MHJkLW9mLXRoZS1kb29y";
+    for secret in [PASSWORD, QUERY_TOKEN, API_TOKEN, whole_key, basic] {
+        let at = seen.find(secret);
+        let context = at.map(|at| seen[at.saturating_sub(200)..].chars().take(300).collect::<String>());
+        assert!(at.is_none(), "{secret} leaks: {context:?}");
+    }
+}
+
+fn run(mut command: std::process::Command, args: &[&str], last: &Path) -> String {
+    let output = command.args(args).arg(last).output().expect("it runs");
+    [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).join("\n")
+}
+
+fn stored(folder: &Path) -> String {
+    let files = fs::read_dir(folder).expect("the folder is there");
+    files
+        .map(|f| String::from_utf8_lossy(&fs::read(f.expect("a file").path()).expect("it can be read")).into_owned())
+        .collect()
+}
