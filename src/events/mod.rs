@@ -13,6 +13,4 @@ pub use event::{
 pub use outbox::{
     ApplySinks, Claim, Claimed, Flush, Outbox, Retry, Settle, Settlement, Subscribe, Wake,
 };
-pub use store::{
-    DeadLetter, Delivery, EventFilter, OutboxError, Reader, Retained, Store, Tally,
-};
+pub use store::{DeadLetter, Delivery, EventFilter, OutboxError, Reader, Retained, Store, Tally};

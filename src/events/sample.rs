@@ -2,9 +2,7 @@
 
 use jiff::{Timestamp, ToSpan};
 
-use super::{
-    CameraRef, Event, EventKind, FrameFacts, ReasonFacts, Sighting, Subject, VisitFacts,
-};
+use super::{CameraRef, Event, EventKind, FrameFacts, ReasonFacts, Sighting, Subject, VisitFacts};
 use crate::words::{EventId, Reason, Rect, VisitId};
 
 /// Somebody came.

@@ -73,8 +73,7 @@ impl Store {
 
     pub(super) fn used_bytes(&self) -> Result<u64, OutboxError> {
         self.read(|conn| {
-            let value =
-                |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            let value = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
             let pages = value("page_count")? - value("freelist_count")?;
             Ok((pages * value("page_size")?).unsigned_abs())
         })
@@ -102,11 +101,7 @@ fn oldest(tx: &Transaction<'_>, before: i64, limit: usize) -> rusqlite::Result<V
         .collect()
 }
 
-fn remove(
-    tx: &Transaction<'_>,
-    victims: &[i64],
-    sinks: &[Arc<str>],
-) -> rusqlite::Result<Retained> {
+fn remove(tx: &Transaction<'_>, victims: &[i64], sinks: &[Arc<str>]) -> rusqlite::Result<Retained> {
     let mut untold =
         tx.prepare_cached("SELECT sink FROM deliveries WHERE seq = ?1 AND state <> 'delivered'")?;
     // Not left to the cascade alone, so that the triggers of the tallies certainly run.
