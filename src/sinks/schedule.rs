@@ -89,7 +89,14 @@ mod tests {
         assert_eq!(read(" 0 "), Some(0));
         assert_eq!(read("Wed, 21 Oct 2026 07:30:00 GMT"), Some(120));
         assert_eq!(read("Wed, 21 Oct 2026 07:00:00 GMT"), Some(0), "it passed");
-        for nonsense in ["", "soon", "-5", "1.5", "2026-10-21", "99999999999999999999999"] {
+        for nonsense in [
+            "",
+            "soon",
+            "-5",
+            "1.5",
+            "2026-10-21",
+            "99999999999999999999999",
+        ] {
             assert_eq!(read(nonsense), None, "{nonsense}");
         }
     }

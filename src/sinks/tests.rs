@@ -50,9 +50,19 @@ impl House {
 
     pub(crate) fn courier(&self, name: &str, sink: impl Sink, schedule: &[u64]) -> (Addr<Courier>, Arc<SinkCell>) {
         let cell = Arc::new(SinkCell::new(name.into(), "a test".into()));
-        let pauses: Vec<_> = schedule.iter().map(|&ms| Duration::from_millis(ms)).collect();
-        let terms = Terms { schedule: Schedule::new(pauses) };
-        let courier = Courier::new(Arc::new(sink), Arc::clone(&cell), self.outbox.clone(), terms);
+        let pauses: Vec<_> = schedule
+            .iter()
+            .map(|&ms| Duration::from_millis(ms))
+            .collect();
+        let terms = Terms {
+            schedule: Schedule::new(pauses),
+        };
+        let courier = Courier::new(
+            Arc::new(sink),
+            Arc::clone(&cell),
+            self.outbox.clone(),
+            terms,
+        );
         (courier.start(), cell)
     }
 }
@@ -66,10 +76,12 @@ pub(crate) async fn until(what: &str, happened: impl Fn() -> bool) {
     }
 }
 
+type Script = dyn Fn(usize, &Event) -> BoxFuture<'static, Outcome> + Send + Sync;
+
 /// A sink that does what the test says and keeps the account.
 #[derive(Clone)]
 struct Scripted {
-    script: Arc<dyn Fn(usize, &Event) -> BoxFuture<'static, Outcome> + Send + Sync>,
+    script: Arc<Script>,
     attempts: Arc<Mutex<Vec<EventId>>>,
     deadline: Duration,
 }
@@ -157,8 +169,15 @@ async fn a_camera_is_told_in_order_and_a_few_at_once() {
     assert_eq!(most.load(SeqCst), Courier::IN_FLIGHT);
     let order = order.lock();
     for camera in ["a", "f"] {
-        let arrived: Vec<EventId> = order.iter().filter(|o| o.0 == camera).map(|o| o.1).collect();
-        let recorded: Vec<EventId> = (0..120).filter(|&i| cameras[i] == camera).map(|i| told[i]).collect();
+        let arrived: Vec<EventId> = order
+            .iter()
+            .filter(|o| o.0 == camera)
+            .map(|o| o.1)
+            .collect();
+        let recorded: Vec<EventId> = (0..120)
+            .filter(|&i| cameras[i] == camera)
+            .map(|i| told[i])
+            .collect();
         assert_eq!(arrived, recorded, "{camera}");
     }
 }

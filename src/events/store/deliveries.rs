@@ -66,7 +66,9 @@ impl Store {
                 "SELECT min(next_attempt_at) FROM deliveries
                  WHERE sink = ?1 AND state = 'pending' AND next_attempt_at > ?2",
             )?
-            .query_row(params![sink, nanos(now)], |row| row.get::<_, Option<i64>>(0))
+            .query_row(params![sink, nanos(now)], |row| {
+                row.get::<_, Option<i64>>(0)
+            })
         })
         .map(|at| at.map(timestamp))
     }
