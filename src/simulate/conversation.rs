@@ -69,6 +69,10 @@ impl Conversation {
         self.session.is_some()
     }
 
+    pub(super) fn forget_session(&mut self) {
+        self.session = None;
+    }
+
     /// Answers a request for a camera; `position` is where the camera's stream stands.
     pub(super) fn answer(
         &mut self,
@@ -105,8 +109,9 @@ impl Conversation {
             return refuse(request, StatusCode::SessionNotFound);
         }
         match request.method() {
-            Method::Options => self.keep_alive(request, camera),
-            Method::GetParameter | Method::SetParameter => self.keep_alive(request, camera),
+            Method::Options | Method::GetParameter | Method::SetParameter => {
+                self.keep_alive(request, camera)
+            }
             Method::Describe => self.describe(request, camera, fault),
             Method::Setup => self.set_up(request, camera, position),
             Method::Play => self.play(request, camera, position),
@@ -195,7 +200,7 @@ impl Conversation {
         granted.params.ssrc = vec![position.ssrc];
         match delivery {
             Delivery::Interleaved { rtp, rtcp } => {
-                granted.params.interleaved = Some((rtp, Some(rtcp)))
+                granted.params.interleaved = Some((rtp, Some(rtcp)));
             }
             Delivery::Udp { rtp, rtcp } => {
                 granted.params.client_port = Some((rtp.port(), Some(rtcp.port())));

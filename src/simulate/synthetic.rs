@@ -20,8 +20,8 @@ pub(super) fn synthetic(
         height,
         message,
     };
-    if width % 2 != 0
-        || height % 2 != 0
+    if !width.is_multiple_of(2)
+        || !height.is_multiple_of(2)
         || !(32..=4096).contains(&width)
         || !(32..=2304).contains(&height)
     {
