@@ -63,6 +63,10 @@ impl Conversation {
         self.session.is_some()
     }
 
+    pub(super) fn forget_session(&mut self) {
+        self.session = None;
+    }
+
     /// Answers a request for a camera; `position` is where the camera's stream stands.
     pub(super) fn answer(&mut self, request: &Request<Vec<u8>>, camera: &Camera, position: Position) -> Answer {
         let fault = camera.fault();
@@ -87,8 +91,9 @@ impl Conversation {
             return refuse(request, StatusCode::SessionNotFound);
         }
         match request.method() {
-            Method::Options => self.keep_alive(request, camera),
-            Method::GetParameter | Method::SetParameter => self.keep_alive(request, camera),
+            Method::Options | Method::GetParameter | Method::SetParameter => {
+                self.keep_alive(request, camera)
+            }
             Method::Describe => self.describe(request, camera, fault),
             Method::Setup => self.set_up(request, camera, position),
             Method::Play => self.play(request, camera, position),
@@ -151,7 +156,9 @@ impl Conversation {
         granted.params.unicast = true;
         granted.params.ssrc = vec![position.ssrc];
         match delivery {
-            Delivery::Interleaved { rtp, rtcp } => granted.params.interleaved = Some((rtp, Some(rtcp))),
+            Delivery::Interleaved { rtp, rtcp } => {
+                granted.params.interleaved = Some((rtp, Some(rtcp)));
+            }
             Delivery::Udp { rtp, rtcp } => {
                 granted.params.client_port = Some((rtp.port(), Some(rtcp.port())));
                 granted.params.server_port = Some((self.udp_ports.0, Some(self.udp_ports.1)));

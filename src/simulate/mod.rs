@@ -1,7 +1,7 @@
 //! An RTSP camera in software: plays an H.264 clip in a loop, at the clip's own pace, to many clients over TCP and UDP,
 //! and misbehaves on request. Tests run it in-process, users run it to size their machine.
 //!
-//! All clients of a camera see the same live stream: one [`player`] packetizes each access unit once, whoever watches.
+//! All clients of a camera see the same live stream: one player packetizes each access unit once, whoever watches.
 
 mod authentication;
 mod camera;
@@ -18,6 +18,7 @@ mod player;
 mod read;
 mod server;
 mod synthetic;
+mod wire;
 
 pub use authentication::{Credentials, Scheme};
 pub use camera::{Counts, Mount};

@@ -71,7 +71,7 @@ impl Packetizer {
         let Some(last) = nals.clone().count().checked_sub(1) else {
             return Packets::default();
         };
-        let payload: usize = nals.clone().map(|nal| nal.len()).sum();
+        let payload: usize = nals.clone().map(Bytes::len).sum();
         let mut buffer = BytesMut::with_capacity(payload + (payload / 1300 + last + 2) * 18);
         let mut ends = Vec::new();
         let mut packet = |prefix: &[u8], payload: &[u8], marker: bool| {
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_lost_packet_leaves_a_gap_in_the_sequence() {
-        let nals = vec![Bytes::from(vec![0x65; 4000])];
+        let nals = [Bytes::from(vec![0x65; 4000])];
         let mut turn = 0;
         let packets = Packetizer::new(7, u16::MAX).packetize(nals.iter(), 0, || {
             turn += 1;

@@ -12,10 +12,7 @@ use tokio::{
 };
 
 use super::{
-    Clip, Counts, Fault, Mount, SimulateError,
-    camera::Camera,
-    connection::{self, Udp},
-    player,
+    Clip, Counts, Fault, Mount, SimulateError, camera::Camera, connection, player, wire::Udp,
 };
 
 /// Connections beyond this are closed at once.

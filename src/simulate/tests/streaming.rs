@@ -85,7 +85,7 @@ async fn a_stream_begins_anywhere_or_with_a_key_frame() {
     // Joined while the stream is held right behind a key frame, a client has to wait for the next.
     stage.control.pause("any").unwrap();
     let mut watching = Raw::connect(&stage).await;
-    watching.play(&stage.url("any").to_string()).await;
+    watching.play(stage.url("any").as_str()).await;
     stage.control.resume("any").unwrap();
     let mut session = stage.view("any").await.unwrap();
     assert_continues(&SMALL, &frames(&mut session, 50).await);
@@ -218,6 +218,14 @@ async fn paths_are_matched_whole() {
         let error = stage.view(path).await.err().expect("there is no such camera");
         assert_eq!(error.status_code(), Some(404), "{path}: {error}");
     }
+    let mut raw = Raw::connect(&stage).await;
+    let named = raw.ask("OPTIONS", stage.url("cam1").as_str(), "").await;
+    assert!(named.contains("200"), "{named}");
+    let other = raw.ask("DESCRIBE", stage.url("cam2").as_str(), "").await;
+    assert!(
+        other.contains("404"),
+        "not the camera that was named before: {other}"
+    );
     let twice = ["cam", "cam"].map(|name| Mount::new(name, SMALL.clone()));
     let address = (Ipv4Addr::LOCALHOST, 0).into();
     assert!(Simulator::bind(address, twice.to_vec()).await.is_err());
