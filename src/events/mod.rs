@@ -7,10 +7,7 @@ pub(crate) mod sample;
 mod store;
 
 pub use event::{
-    CameraRef, Event, EventKind, FrameFacts, OpenVisit, ReasonFacts, Record, Sighting, Subject,
-    Unfinished, VisitFacts,
+    CameraRef, Event, EventKind, FrameFacts, OpenVisit, ReasonFacts, Record, Sighting, Subject, Unfinished, VisitFacts,
 };
-pub use outbox::{
-    ApplySinks, Claim, Claimed, Flush, Outbox, Retry, Settle, Settlement, Subscribe, Wake,
-};
+pub use outbox::{ApplySinks, Claim, Claimed, Flush, Outbox, Retry, Settle, Settlement, Subscribe, Wake};
 pub use store::{DeadLetter, Delivery, EventFilter, OutboxError, Reader, Retained, Store, Tally};

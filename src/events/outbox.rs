@@ -247,6 +247,10 @@ impl Handler<Subscribe> for Outbox {
     type Result = ();
 
     fn handle(&mut self, Subscribe { sink, wake }: Subscribe, _: &mut Self::Context) {
+        // A start is a new chance: one delivery that was postponed finds out whether the receiver is back.
+        if let Err(error) = self.store.probe(&sink) {
+            tracing::warn!(%sink, %error, "what was postponed waits for its time");
+        }
         wake.do_send(Wake(self.tally(&sink)));
         self.couriers.insert(sink, wake);
     }

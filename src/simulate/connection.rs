@@ -158,16 +158,10 @@ impl Connection {
                 self.camera = Some(Attached::to(camera.clone()));
             }
         } else if !path.trim_matches('/').is_empty() {
-            return self
-                .wire
-                .write(&serialize(&answer_without_camera(request)))
-                .await;
+            return self.wire.write(&serialize(&answer_without_camera(request))).await;
         }
         let Some(attached) = &mut self.camera else {
-            return self
-                .wire
-                .write(&serialize(&answer_without_camera(request)))
-                .await;
+            return self.wire.write(&serialize(&answer_without_camera(request))).await;
         };
         let camera = attached.camera.clone();
         // Subscribed before the answer is written, so that the answer names the first packet.
@@ -186,12 +180,7 @@ impl Connection {
             Consequence::Play(delivery) => {
                 attached.set(true, true);
                 let waits_for_key = camera.mount.start_at_key_frame;
-                self.viewer = Some(Viewer {
-                    live,
-                    delivery,
-                    sent: 0,
-                    waits_for_key,
-                });
+                self.viewer = Some(Viewer { live, delivery, sent: 0, waits_for_key });
             }
         }
         self.wire.respond(camera.fault(), &response).await?;
@@ -239,9 +228,7 @@ impl Connection {
                         return Ok(true);
                     }
                     Some(Fault::StreamEnd(n)) if sent >= n => {
-                        self.wire
-                            .send_report(delivery, goodbye(camera.position().ssrc))
-                            .await?;
+                        self.wire.send_report(delivery, goodbye(camera.position().ssrc)).await?;
                         return Ok(true);
                     }
                     Some(Fault::MidFrameCut(n)) if sent >= n => {

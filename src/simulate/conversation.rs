@@ -91,9 +91,7 @@ impl Conversation {
             return refuse(request, StatusCode::SessionNotFound);
         }
         match request.method() {
-            Method::Options | Method::GetParameter | Method::SetParameter => {
-                self.keep_alive(request, camera)
-            }
+            Method::Options | Method::GetParameter | Method::SetParameter => self.keep_alive(request, camera),
             Method::Describe => self.describe(request, camera, fault),
             Method::Setup => self.set_up(request, camera, position),
             Method::Play => self.play(request, camera, position),

@@ -11,9 +11,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{
-    Clip, Counts, Fault, Mount, SimulateError, camera::Camera, connection, player, wire::Udp,
-};
+use super::{Clip, Counts, Fault, Mount, SimulateError, camera::Camera, connection, player, wire::Udp};
 
 /// Connections beyond this are closed at once.
 const MAX_CONNECTIONS: usize = 2048;

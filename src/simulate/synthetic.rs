@@ -8,26 +8,14 @@ use openh264::{
 
 use super::{Clip, SimulateError};
 
-pub(super) fn synthetic(
-    width: u32,
-    height: u32,
-    fps: u32,
-    seconds: u32,
-    gop: u32,
-) -> Result<Clip, SimulateError> {
-    let refused = |message: String| SimulateError::Synthetic {
-        width,
-        height,
-        message,
-    };
+pub(super) fn synthetic(width: u32, height: u32, fps: u32, seconds: u32, gop: u32) -> Result<Clip, SimulateError> {
+    let refused = |message: String| SimulateError::Synthetic { width, height, message };
     if !width.is_multiple_of(2)
         || !height.is_multiple_of(2)
         || !(32..=4096).contains(&width)
         || !(32..=2304).contains(&height)
     {
-        return Err(refused(
-            "the size must be even, 32x32 to 4096x2304".to_owned(),
-        ));
+        return Err(refused("the size must be even, 32x32 to 4096x2304".to_owned()));
     }
     let settings = EncoderConfig::new()
         .max_frame_rate(FrameRate::from_hz(fps as f32))

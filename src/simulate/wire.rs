@@ -34,11 +34,7 @@ pub(super) struct Wire {
 
 impl Wire {
     /// Sends an answer, or what the camera says in its place.
-    pub(super) async fn respond(
-        &mut self,
-        fault: Option<Fault>,
-        response: &Response<Vec<u8>>,
-    ) -> io::Result<()> {
+    pub(super) async fn respond(&mut self, fault: Option<Fault>, response: &Response<Vec<u8>>) -> io::Result<()> {
         let bytes = serialize(response);
         match fault {
             Some(Fault::NeverAnswer) => Ok(()),
@@ -59,9 +55,7 @@ impl Wire {
                 Ok(())
             }
             Some(Fault::HugeContentLength) => {
-                let header = response
-                    .header(&rtsp_types::headers::CSEQ)
-                    .map_or("1", |header| header.as_str());
+                let header = response.header(&rtsp_types::headers::CSEQ).map_or("1", |header| header.as_str());
                 let head = format!(
                     "RTSP/1.0 200 OK\r\nCSeq: {header}\r\nContent-Type: application/sdp\r\nContent-Length: 4294967295\r\n\r\nv=0\r\n"
                 );
@@ -78,11 +72,7 @@ impl Wire {
         }
     }
 
-    pub(super) async fn send_unit(
-        &mut self,
-        delivery: Delivery,
-        packets: &Packets,
-    ) -> io::Result<()> {
+    pub(super) async fn send_unit(&mut self, delivery: Delivery, packets: &Packets) -> io::Result<()> {
         match delivery {
             Delivery::Interleaved { rtp, .. } => self.write(&packets.interleaved(rtp)).await,
             Delivery::Udp { rtp, .. } => {
@@ -98,11 +88,7 @@ impl Wire {
         }
     }
 
-    pub(super) async fn send_part(
-        &mut self,
-        delivery: Delivery,
-        packets: &Packets,
-    ) -> io::Result<()> {
+    pub(super) async fn send_part(&mut self, delivery: Delivery, packets: &Packets) -> io::Result<()> {
         match delivery {
             Delivery::Interleaved { rtp, .. } => {
                 let unit = packets.interleaved(rtp);
@@ -117,19 +103,11 @@ impl Wire {
         }
     }
 
-    pub(super) async fn send_report(
-        &mut self,
-        delivery: Delivery,
-        report: Bytes,
-    ) -> io::Result<()> {
+    pub(super) async fn send_report(&mut self, delivery: Delivery, report: Bytes) -> io::Result<()> {
         match delivery {
             Delivery::Interleaved { rtcp, .. } => {
-                let mut framed = vec![
-                    b'$',
-                    rtcp,
-                    0,
-                    u8::try_from(report.len()).expect("a report has 28 bytes at most"),
-                ];
+                let mut framed =
+                    vec![b'$', rtcp, 0, u8::try_from(report.len()).expect("a report has 28 bytes at most")];
                 framed.extend_from_slice(&report);
                 self.write(&framed).await
             }
@@ -147,8 +125,6 @@ impl Wire {
 
 pub(super) fn serialize(response: &Response<Vec<u8>>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    response
-        .write(&mut bytes)
-        .expect("writing to memory does not fail");
+    response.write(&mut bytes).expect("writing to memory does not fail");
     bytes
 }

@@ -32,6 +32,8 @@ pub struct Courier {
     claim: Claiming,
     timer: Option<SpawnHandle>,
     failures_in_a_row: u32,
+    /// No delivery has succeeded since the start: there may have been an outage before it.
+    doubtful: bool,
     aloft: watch::Sender<usize>,
     draining: bool,
 }
@@ -85,6 +87,7 @@ impl Courier {
             claim: Claiming::Idle,
             timer: None,
             failures_in_a_row: 0,
+            doubtful: true,
             aloft: watch::Sender::new(0),
             draining: false,
         }
@@ -156,7 +159,13 @@ impl Courier {
         let camera = delivery.event.data.camera.id.clone();
         let settlement = match outcome {
             Outcome::Accepted => self.accepted(delivery),
-            Outcome::Refused { error, retry_after } => self.refused(delivery, error, retry_after),
+            Outcome::Refused { error, retry_after } => {
+                self.doubtful = false; // it is there, and means what it says
+                self.failed(delivery, error, |schedule, failures, age, chance| {
+                    schedule.pause_after(failures, age, retry_after, chance)
+                })
+            }
+            Outcome::Unreachable { error } => self.failed(delivery, error, Schedule::pause_unreachable),
             Outcome::Gone => {
                 self.disable();
                 return self.landed(&camera, ctx);
@@ -177,14 +186,20 @@ impl Courier {
             state.last_error = None;
             state.last_delivered_at = Some(now);
         });
-        let hasten = failures >= Self::OUTAGE;
-        if hasten {
+        let back = failures >= Self::OUTAGE;
+        if back {
             tracing::info!(sink = %self.cell.name, failures, "the receiver is back");
         }
+        let hasten = std::mem::take(&mut self.doubtful) || back;
         Settlement::Acknowledged { hasten }
     }
 
-    fn refused(&mut self, delivery: &Delivery, error: String, retry_after: Option<Duration>) -> Settlement {
+    fn failed(
+        &mut self,
+        delivery: &Delivery,
+        error: String,
+        pause: impl FnOnce(&Schedule, u32, Duration, f64) -> Option<Duration>,
+    ) -> Settlement {
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
         self.cell.failures.one();
         self.cell.update(|state| {
@@ -193,8 +208,8 @@ impl Courier {
         });
         let (sink, event) = (&self.cell.name, delivery.event.id);
         let failures = delivery.attempts.saturating_add(1);
-        let schedule = &self.terms.schedule;
-        let Some(pause) = schedule.pause_after(failures, retry_after, fastrand::f64()) else {
+        let age = Duration::try_from(Timestamp::now().duration_since(delivery.recorded_at)).unwrap_or_default();
+        let Some(pause) = pause(&self.terms.schedule, failures, age, fastrand::f64()) else {
             tracing::error!(%sink, %event, failures, error, "an event could not be delivered; it can be retried");
             return Settlement::Buried { error };
         };

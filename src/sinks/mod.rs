@@ -39,6 +39,11 @@ pub enum Outcome {
         /// The receiver asked to be left alone for this long.
         retry_after: Option<Duration>,
     },
+    /// Nobody answered the connection: it says nothing about the event, and costs nothing to try again soon.
+    Unreachable {
+        /// What went wrong, for people and without secrets.
+        error: String,
+    },
     /// The receiver wants no more events, ever.
     Gone,
 }

@@ -50,19 +50,9 @@ impl House {
 
     pub(crate) fn courier(&self, name: &str, sink: impl Sink, schedule: &[u64]) -> (Addr<Courier>, Arc<SinkCell>) {
         let cell = Arc::new(SinkCell::new(name.into(), "a test".into()));
-        let pauses: Vec<_> = schedule
-            .iter()
-            .map(|&ms| Duration::from_millis(ms))
-            .collect();
-        let terms = Terms {
-            schedule: Schedule::new(pauses),
-        };
-        let courier = Courier::new(
-            Arc::new(sink),
-            Arc::clone(&cell),
-            self.outbox.clone(),
-            terms,
-        );
+        let pauses: Vec<_> = schedule.iter().map(|&ms| Duration::from_millis(ms)).collect();
+        let terms = Terms { schedule: Schedule::new(pauses) };
+        let courier = Courier::new(Arc::new(sink), Arc::clone(&cell), self.outbox.clone(), terms);
         (courier.start(), cell)
     }
 }
@@ -169,15 +159,8 @@ async fn a_camera_is_told_in_order_and_a_few_at_once() {
     assert_eq!(most.load(SeqCst), Courier::IN_FLIGHT);
     let order = order.lock();
     for camera in ["a", "f"] {
-        let arrived: Vec<EventId> = order
-            .iter()
-            .filter(|o| o.0 == camera)
-            .map(|o| o.1)
-            .collect();
-        let recorded: Vec<EventId> = (0..120)
-            .filter(|&i| cameras[i] == camera)
-            .map(|i| told[i])
-            .collect();
+        let arrived: Vec<EventId> = order.iter().filter(|o| o.0 == camera).map(|o| o.1).collect();
+        let recorded: Vec<EventId> = (0..120).filter(|&i| cameras[i] == camera).map(|i| told[i]).collect();
         assert_eq!(arrived, recorded, "{camera}");
     }
 }

@@ -92,6 +92,7 @@ impl Sink for Webhook {
                     read_away(answer).await;
                     outcome
                 }
+                Err(error) if error.is_connect() => Outcome::Unreachable { error: explain(error, &target, timeout) },
                 Err(error) => Outcome::Refused { error: explain(error, &target, timeout), retry_after: None },
             }
         }

@@ -74,10 +74,7 @@ impl Received {
     }
 
     fn subject(&self) -> String {
-        self.json()["subject"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        self.json()["subject"].as_str().unwrap_or_default().to_owned()
     }
 }
 
@@ -116,9 +113,7 @@ impl Receiver {
     fn with(shared: Shared) -> Self {
         let listener = listen(0);
         let mut receiver = Self {
-            address: listener
-                .local_addr()
-                .expect("a bound socket has an address"),
+            address: listener.local_addr().expect("a bound socket has an address"),
             shared: Arc::new(shared),
             server: None,
         };
@@ -171,11 +166,7 @@ impl Receiver {
     pub fn accepted(&self) -> Vec<String> {
         let accepted = |r: &&Received| r.answered.is_some_and(|s| (200..300).contains(&s));
         let received = self.received();
-        received
-            .iter()
-            .filter(accepted)
-            .map(|r| r.id().to_owned())
-            .collect()
+        received.iter().filter(accepted).map(|r| r.id().to_owned()).collect()
     }
 
     /// Waits until `enough` of what was received; fails the test if that takes too long.
@@ -186,30 +177,20 @@ impl Receiver {
             if enough(&received) {
                 return received;
             }
-            assert!(
-                Instant::now() < end,
-                "waited in vain for {what}: {received:#?}"
-            );
+            assert!(Instant::now() < end, "waited in vain for {what}: {received:#?}");
             actix_web::rt::time::sleep(Duration::from_millis(2)).await;
         }
     }
 
     /// The same for tests without a runtime.
-    pub fn until_blocking(
-        &self,
-        what: &str,
-        enough: impl Fn(&[Received]) -> bool,
-    ) -> Vec<Received> {
+    pub fn until_blocking(&self, what: &str, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
         let end = Instant::now() + PATIENCE;
         loop {
             let received = self.received();
             if enough(&received) {
                 return received;
             }
-            assert!(
-                Instant::now() < end,
-                "waited in vain for {what}: {received:#?}"
-            );
+            assert!(Instant::now() < end, "waited in vain for {what}: {received:#?}");
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -309,10 +290,7 @@ async fn receive(shared: Data<Shared>, request: HttpRequest, body: Bytes) -> Htt
         received.in_progress = state.in_progress.clone();
         state.received.push(received);
         let answer = state.once.pop_front().or_else(|| state.always.clone());
-        (
-            state.received.len() - 1,
-            answer.unwrap_or(Answer::Status(200)),
-        )
+        (state.received.len() - 1, answer.unwrap_or(Answer::Status(200)))
     };
     let (status, header) = match answer {
         Answer::Status(status) => (status, None),

@@ -66,9 +66,7 @@ impl Store {
                 "SELECT min(next_attempt_at) FROM deliveries
                  WHERE sink = ?1 AND state = 'pending' AND next_attempt_at > ?2",
             )?
-            .query_row(params![sink, nanos(now)], |row| {
-                row.get::<_, Option<i64>>(0)
-            })
+            .query_row(params![sink, nanos(now)], |row| row.get::<_, Option<i64>>(0))
         })
         .map(|at| at.map(timestamp))
     }
@@ -127,6 +125,17 @@ impl Store {
                    AND (?2 IS NULL OR seq = (SELECT seq FROM events WHERE id = ?2))",
             )?
             .execute(params![sink, event])
+        })
+    }
+
+    /// Makes the oldest delivery of `sink` that waits due: it finds out whether the receiver is back.
+    pub fn probe(&mut self, sink: &str) -> Result<usize, OutboxError> {
+        self.write(Durability::Written, |tx| {
+            tx.prepare_cached(
+                "UPDATE deliveries SET next_attempt_at = 0 WHERE sink = ?1 AND seq =
+                 (SELECT min(seq) FROM deliveries WHERE sink = ?1 AND state = 'pending')",
+            )?
+            .execute([sink])
         })
     }
 

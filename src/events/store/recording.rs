@@ -55,9 +55,7 @@ fn insert(tx: &Transaction<'_>, event: &Event, sinks: &[Arc<str>], now: Timestam
         return Ok(false);
     }
     let seq = tx.last_insert_rowid();
-    let mut deliver = tx.prepare_cached(
-        "INSERT OR IGNORE INTO deliveries (sink, seq, camera) VALUES (?1, ?2, ?3)",
-    )?;
+    let mut deliver = tx.prepare_cached("INSERT OR IGNORE INTO deliveries (sink, seq, camera) VALUES (?1, ?2, ?3)")?;
     for sink in sinks {
         deliver.execute(params![&**sink, seq, camera])?;
     }

@@ -32,9 +32,7 @@ fn sinks(names: &[&str]) -> Vec<std::sync::Arc<str>> {
 
 fn record(store: &mut Store, events: &[Event]) -> usize {
     let now = Timestamp::now();
-    store
-        .record(events, &sinks(&[SINK]), now)
-        .expect("recorded")
+    store.record(events, &sinks(&[SINK]), now).expect("recorded")
 }
 
 fn due(store: &mut Store) -> Vec<Delivery> {
@@ -315,10 +313,7 @@ fn invariant_11_the_outbox_is_bounded_by_bytes_and_the_oldest_go_first() {
     loop {
         let step = store.retain(&bound, &sinks(&[SINK]), Timestamp::now()).expect("written");
         (dropped, steps) = (dropped + step.dropped, steps + 1);
-        assert!(
-            step.removed <= 1000 && steps < 100,
-            "steps are small and end"
-        );
+        assert!(step.removed <= 1000 && steps < 100, "steps are small and end");
         if !step.more {
             break;
         }
@@ -363,20 +358,14 @@ fn a_damaged_database_is_named_and_left_alone() {
     let mut scribbled = sound.clone();
     scribbled[40_000..60_000].fill(0xA5);
     let damages = [
-        (
-            "no database",
-            b"these are not the bytes you look for, and there are many".repeat(100),
-        ),
+        ("no database", b"these are not the bytes you look for, and there are many".repeat(100)),
         ("cut short", sound[..sound.len() / 2].to_vec()),
         ("scribbled over", scribbled),
     ];
     for (damage, bytes) in damages {
         fs::write(&file, &bytes).expect("a file");
         let error = refused(folder.path());
-        assert!(
-            matches!(error, OutboxError::Damaged { .. }),
-            "{damage}: {error:?}"
-        );
+        assert!(matches!(error, OutboxError::Damaged { .. }), "{damage}: {error:?}");
         let text = error.to_string();
         assert!(text.contains("lookout.db is damaged"), "{damage}: {text}");
         let untouched = fs::read(&file).expect("a file") == bytes;
@@ -393,17 +382,7 @@ fn a_newer_layout_is_refused() {
     store.conn.pragma_update(None, "user_version", 7).expect("a pragma");
     drop(store);
     let error = refused(folder.path());
-    assert!(
-        matches!(
-            error,
-            OutboxError::Newer {
-                found: 7,
-                known: 1,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, OutboxError::Newer { found: 7, known: 1, .. }), "{error:?}");
 }
 
 #[test]
@@ -494,10 +473,7 @@ fn invariant_10_a_crash_at_any_point_loses_nothing() {
         assert!(still_due.is_disjoint(&told), "nothing goes back");
     }
     while let Some(delivery) = due(&mut store).first() {
-        assert!(
-            told.insert(delivery.event.id),
-            "once acknowledged, not again"
-        );
+        assert!(told.insert(delivery.event.id), "once acknowledged, not again");
         acknowledge(&mut store, delivery.seq);
     }
     assert_eq!(told, recorded.into_iter().collect());

@@ -222,10 +222,7 @@ async fn paths_are_matched_whole() {
     let named = raw.ask("OPTIONS", stage.url("cam1").as_str(), "").await;
     assert!(named.contains("200"), "{named}");
     let other = raw.ask("DESCRIBE", stage.url("cam2").as_str(), "").await;
-    assert!(
-        other.contains("404"),
-        "not the camera that was named before: {other}"
-    );
+    assert!(other.contains("404"), "not the camera that was named before: {other}");
     let twice = ["cam", "cam"].map(|name| Mount::new(name, SMALL.clone()));
     let address = (Ipv4Addr::LOCALHOST, 0).into();
     assert!(Simulator::bind(address, twice.to_vec()).await.is_err());
