@@ -1,2 +1,3 @@
-#[test]
-fn t() {}
+//! Everything that needs more than one room.
+
+mod detect_reference;
