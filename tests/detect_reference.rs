@@ -21,13 +21,16 @@ use zune_jpeg::{
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
-/// The fixture. A box is its class, score, and left, top, right and bottom edge.
+/// A box of the reference: its class, score, and left, top, right and bottom edge.
+type Seen = (usize, f32, [f32; 4]);
+
+/// The fixture: by model and photo.
 #[derive(Deserialize)]
 struct Reference {
     min_score: f32,
     max_overlap: f32,
     margin: f32,
-    models: BTreeMap<String, BTreeMap<String, Vec<(usize, f32, [f32; 4])>>>,
+    models: BTreeMap<String, BTreeMap<String, Vec<Seen>>>,
 }
 
 /// Where the models and photos are: beside the project, or where `LOOKOUT_ASSETS` says.
@@ -174,4 +177,25 @@ fn fastestdet_agrees_with_the_reference() {
 #[test]
 fn decoded_boxes_agree_with_the_reference() {
     agrees("candidate/person_416x416.onnx");
+}
+
+/// Writes the photos as this test sees them, as `people/NAME_640x480.i420`, for `make_reference.py`.
+#[test]
+#[ignore = "writes files, to LOOKOUT_PHOTOS"]
+fn write_the_photos() {
+    let target =
+        PathBuf::from(std::env::var_os("LOOKOUT_PHOTOS").expect("LOOKOUT_PHOTOS names a folder"));
+    let photos = assets().expect("there are photos").join("photos");
+    for kind in ["people", "nopeople"] {
+        fs::create_dir_all(target.join(kind)).expect("a folder");
+        for entry in fs::read_dir(photos.join(kind)).expect("a folder of photos") {
+            let path = entry.expect("an entry").path();
+            let picture = photo(&path);
+            let name = path.file_stem().expect("a name").to_string_lossy();
+            let size = format!("{}x{}", picture.width(), picture.height());
+            let (y, u, v) = picture.planes();
+            let file = target.join(kind).join(format!("{name}_{size}.i420"));
+            fs::write(file, [y, u, v].concat()).expect("written");
+        }
+    }
 }

@@ -220,3 +220,6 @@ fn labels(head: &Head, sidecar: &Sidecar) -> Result<Labels, DetectError> {
         _ => Ok(labels),
     }
 }
+
+#[cfg(test)]
+mod tests;
