@@ -1,7 +1,3 @@
-//! Everything that is tested from outside, in one binary.
+//! Everything that needs more than one room.
 
-mod architecture;
-mod not_lost;
-mod secrets;
-mod support;
-mod watching;
+mod detect_reference;

@@ -44,7 +44,7 @@ impl Task {
     pub fn detector(&self) -> Result<ModelDetector, DetectError> {
         Ok(ModelDetector {
             session: self.model.session()?,
-            preparer: Preparer::new(self.model.preparation.clone()),
+            preparer: Preparer::new(self.model.preparation),
             candidates: Vec::new(),
             task: self.clone(),
         })

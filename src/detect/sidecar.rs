@@ -160,7 +160,7 @@ mod tests {
         };
         assert_eq!(preparation, wanted);
         let usual = Layout::Yolox.preparation((416, 416));
-        assert_eq!(Sidecar::default().preparation(usual.clone()), usual);
+        assert_eq!(Sidecar::default().preparation(usual), usual);
     }
 
     #[test]

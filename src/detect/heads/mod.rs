@@ -166,18 +166,25 @@ impl Head {
             batch.index_axis_move(ndarray::Axis(0), 0)
         };
         match self.layout {
-            Layout::Yolox => yolox::read(rows(0), &self.grids, sieve),
-            Layout::Yolov8 => yolov8::read(rows(0), sieve),
-            Layout::Decoded => decoded::read(rows(0), sieve),
+            Layout::Yolox => yolox::read(&rows(0), &self.grids, sieve),
+            Layout::Yolov8 => yolov8::read(&rows(0), sieve),
+            Layout::Decoded => decoded::read(&rows(0), sieve),
             Layout::Nanodet => {
                 let levels = self.grids.len();
                 for (i, cells) in self.grids.iter().enumerate() {
-                    nanodet::read(rows(i), rows(levels + i), cells, sieve);
+                    nanodet::read(&rows(i), &rows(levels + i), cells, sieve);
                 }
             }
             Layout::Fastestdet => {
-                let batch = outputs[0].view().into_dimensionality::<Ix4>().expect("the shape was compared");
-                fastestdet::read(batch.index_axis_move(ndarray::Axis(0), 0), self.size, sieve);
+                let batch = outputs[0]
+                    .view()
+                    .into_dimensionality::<Ix4>()
+                    .expect("the shape was compared");
+                fastestdet::read(
+                    &batch.index_axis_move(ndarray::Axis(0), 0),
+                    self.size,
+                    sieve,
+                );
             }
         }
         Ok(())

@@ -19,16 +19,21 @@ pub(super) fn bins(shapes: &[Vec<usize>], size: (usize, usize), strides: &[usize
 
 /// One level: class scores, and for each of the four edges the distribution of its distance from the cell's centre over
 /// bins of one stride each (Li et al., "Generalized Focal Loss", 2020).
-pub(super) fn read(scores: ArrayView2<'_, f32>, distances: ArrayView2<'_, f32>, cells: &[Cell], sieve: &mut Sieve<'_>) {
+pub(super) fn read(
+    scores: &ArrayView2<'_, f32>,
+    distances: &ArrayView2<'_, f32>,
+    cells: &[Cell],
+    sieve: &mut Sieve<'_>,
+) {
     let bins = distances.ncols() / 4;
     for ((scores, distances), cell) in scores.outer_iter().zip(distances.outer_iter()).zip(cells) {
-        let (class, score) = best(scores);
+        let (class, score) = best(scores.iter());
         if !sieve.passes(class, score) {
             continue;
         }
         let distance = |edge: usize| {
             let logits = distances.slice_axis(Axis(0), Slice::from(edge * bins..(edge + 1) * bins));
-            expected(logits) * cell.stride
+            expected(&logits) * cell.stride
         };
         // NanoDet counts from the middle of the cell's first to its last pixel.
         let x = cell.x * cell.stride + (cell.stride - 1.0) / 2.0;
@@ -39,7 +44,7 @@ pub(super) fn read(scores: ArrayView2<'_, f32>, distances: ArrayView2<'_, f32>, 
 }
 
 /// The mean bin under the softmax of `logits`.
-fn expected(logits: ArrayView1<'_, f32>) -> f32 {
+fn expected(logits: &ArrayView1<'_, f32>) -> f32 {
     let highest = logits.fold(f32::NEG_INFINITY, |a, &b| a.max(b));
     let (sum, weighted) = logits.iter().enumerate().fold((0.0, 0.0), |(sum, weighted), (bin, &logit)| {
         let p = (logit - highest).exp();

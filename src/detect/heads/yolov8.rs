@@ -3,7 +3,7 @@ use ndarray::{ArrayView2, Axis};
 use super::{Sieve, around};
 
 /// Columns of `x, y, w, h, class scores ...`: centres and sizes in input pixels.
-pub(super) fn read(columns: ArrayView2<'_, f32>, sieve: &mut Sieve<'_>) {
+pub(super) fn read(columns: &ArrayView2<'_, f32>, sieve: &mut Sieve<'_>) {
     // Row by row, as the memory lies: column by column would touch a cache line for every number.
     let mut best = vec![(0, f32::NEG_INFINITY); columns.ncols()];
     let (_, scores) = columns.split_at(Axis(0), 4);

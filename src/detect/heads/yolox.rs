@@ -3,7 +3,7 @@ use ndarray::ArrayView2;
 use super::{Cell, Sieve, around, best};
 
 /// Rows of `dx, dy, ln w, ln h, objectness, class scores ...`, in cells of their grid (YOLOX, `decode_outputs`).
-pub(super) fn read(rows: ArrayView2<'_, f32>, grids: &[Vec<Cell>], sieve: &mut Sieve<'_>) {
+pub(super) fn read(rows: &ArrayView2<'_, f32>, grids: &[Vec<Cell>], sieve: &mut Sieve<'_>) {
     for (row, cell) in rows.outer_iter().zip(grids.iter().flatten()) {
         let objectness = row[4];
         // No class score lifts it above itself, and nearly every cell is empty.

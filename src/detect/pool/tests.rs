@@ -111,7 +111,7 @@ async fn invariant_7_more_panics_and_failures_than_threads_cost_one_detection_ea
         let wanted = ["the detector panicked: panicked on command", "failed on command"][i % 2];
         assert_eq!(&*fault, wanted);
     }
-    // Both threads still work: two frames that sleep are looked at side by side with a third waiting.
+    // And the pool goes on.
     script.add(Act::See(vec![person()]));
     camera.publish(&pool);
     assert_eq!(camera.answer().await.seen, Ok(vec![person()]));

@@ -13,10 +13,9 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Scales `samples` samples, of which the first `extent` (which may be half a sample less) are the picture,
-    /// to `pixels` pixels. Reads beyond the edge repeat the last sample.
-    pub(super) fn new(samples: usize, extent: f64, pixels: usize) -> Self {
-        let scale = extent / pixels as f64;
+    /// Scales `samples` samples to `pixels` pixels. What would be read beyond the edge is the last sample.
+    pub(super) fn new(samples: usize, pixels: usize) -> Self {
+        let scale = samples as f64 / pixels as f64;
         let shrinks = scale > 2.0;
         let taps = if shrinks { scale.ceil() as usize + 1 } else { 2 }.min(samples);
         let mut axis = Self { first: Vec::with_capacity(pixels), weights: vec![0.0; taps * pixels], taps };
@@ -34,6 +33,26 @@ impl Axis {
                 let covered = to.min(at as f64 + 1.0) - from.max(at as f64);
                 let sample = (at.max(0) as usize).clamp(first, first + taps - 1);
                 weights[sample - first] += (covered / (to - from)) as f32;
+            }
+            axis.first.push(first);
+        }
+        axis
+    }
+
+    /// The same scaling of chroma, of which each of `samples` samples stands for two pixels of luma: as if it were first
+    /// repeated to luma's size, which is what the usual converters do, but in one step.
+    pub(super) fn of_chroma(&self, samples: usize) -> Self {
+        let taps = (self.taps / 2 + 1).min(samples);
+        let mut axis = Self {
+            first: Vec::with_capacity(self.first.len()),
+            weights: vec![0.0; taps * self.first.len()],
+            taps,
+        };
+        for (pixel, weights) in axis.weights.chunks_exact_mut(taps).enumerate() {
+            let (luma, luma_weights) = self.taps(pixel);
+            let first = (luma / 2).min(samples - taps);
+            for (at, weight) in (luma..).zip(luma_weights) {
+                weights[at / 2 - first] += weight;
             }
             axis.first.push(first);
         }

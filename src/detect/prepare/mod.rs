@@ -9,7 +9,7 @@ use crate::{media::I420, words::Rect};
 use axis::Axis;
 
 /// How a model wants to see pictures.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preparation {
     /// Width and height of its input.
     pub size: (usize, usize),
@@ -156,15 +156,13 @@ struct Plane {
 
 impl Scaling {
     fn new(picture: (usize, usize), mapping: Mapping) -> Self {
-        let (width, height) = picture;
+        let luma = Plane::new(picture, mapping);
         let row = || vec![0.0; mapping.width];
         Self {
             picture,
             mapping,
-            luma: Plane::new((width, height), 1.0, picture, mapping),
-            // A chroma sample is taken to lie in the middle of its four pixels. In H.264 it lies half a pixel further
-            // left unless said otherwise: of a 720p picture a sixth of a pixel of the input, which changes no box.
-            chroma: Plane::new((width.div_ceil(2), height.div_ceil(2)), 0.5, picture, mapping),
+            chroma: luma.of_chroma(picture),
+            luma,
             rows: [row(), row(), row()],
         }
     }
@@ -211,12 +209,22 @@ impl Scaling {
 }
 
 impl Plane {
-    /// `share`: how many of the plane's samples lie on a pixel of the picture, along each axis.
-    fn new((width, height): (usize, usize), share: f64, picture: (usize, usize), mapping: Mapping) -> Self {
+    fn new((width, height): (usize, usize), mapping: Mapping) -> Self {
         Self {
             stride: width,
-            columns: Axis::new(width, picture.0 as f64 * share, mapping.width),
-            lines: Axis::new(height, picture.1 as f64 * share, mapping.height),
+            columns: Axis::new(width, mapping.width),
+            lines: Axis::new(height, mapping.height),
+            sums: vec![0.0; width],
+        }
+    }
+
+    /// The plane of chroma that goes with this one of luma.
+    fn of_chroma(&self, (width, height): (usize, usize)) -> Self {
+        let (width, height) = (width.div_ceil(2), height.div_ceil(2));
+        Self {
+            stride: width,
+            columns: self.columns.of_chroma(width),
+            lines: self.lines.of_chroma(height),
             sums: vec![0.0; width],
         }
     }

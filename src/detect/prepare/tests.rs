@@ -20,7 +20,7 @@ fn picture(width: usize, height: usize, y: impl Fn(usize, usize) -> u8, u: u8, v
 }
 
 fn prepared(preparation: &Preparation, picture: &I420) -> (Vec<f32>, Mapping) {
-    let mut preparer = Preparer::new(preparation.clone());
+    let mut preparer = Preparer::new(*preparation);
     // Not a number: what is not written shows.
     let mut tensor = vec![f32::NAN; preparer.len()];
     let mapping = preparer.prepare(picture, &mut tensor).expect("it has pixels");

@@ -176,3 +176,6 @@ fn labels(head: &Head, sidecar: &Sidecar) -> Result<Labels, DetectError> {
         _ => Ok(labels),
     }
 }
+
+#[cfg(test)]
+mod tests;
