@@ -144,6 +144,7 @@ mod tests {
     /// Undoes single NAL unit packets and FU-A, as RFC 6184 sections 5.6 and 5.8 have it.
     fn depacketize(packets: &Packets) -> Vec<Vec<u8>> {
         let mut nals: Vec<Vec<u8>> = Vec::new();
+        let mut is_open = false;
         for datagram in packets.datagrams() {
             assert!(datagram.len() <= MTU, "{} bytes", datagram.len());
             let payload = &datagram[RTP_HEADER..];
@@ -151,11 +152,18 @@ mod tests {
                 nals.push(payload.to_vec());
                 continue;
             }
-            if payload[1] & 0x80 != 0 {
+            let (start, end) = (payload[1] & 0x80 != 0, payload[1] & 0x40 != 0);
+            assert!(
+                start != is_open && !(start && end),
+                "fragments begin and end in turn"
+            );
+            is_open = !end;
+            if start {
                 nals.push(vec![payload[0] & 0xE0 | payload[1] & 0x1F]);
             }
             nals.last_mut().expect("a fragment follows a start").extend_from_slice(&payload[2..]);
         }
+        assert!(!is_open, "the last fragment says that it is");
         nals
     }
 

@@ -80,13 +80,16 @@ async fn view(
 
 /// The next picture, or how the stream ended.
 async fn frame(session: &mut Demuxed) -> Option<Result<VideoFrame, retina::Error>> {
-    loop {
-        match within(session.next()).await? {
-            Ok(CodecItem::VideoFrame(frame)) => return Some(Ok(frame)),
-            Ok(_) => {}
-            Err(error) => return Some(Err(error)),
+    let next = async {
+        loop {
+            match session.next().await? {
+                Ok(CodecItem::VideoFrame(frame)) => return Some(Ok(frame)),
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
+            }
         }
-    }
+    };
+    within(next).await
 }
 
 async fn frames(session: &mut Demuxed, count: usize) -> Vec<VideoFrame> {
