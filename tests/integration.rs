@@ -1,3 +1,10 @@
-//! Everything that needs more than one room.
+//! Everything that is tested from outside, in one binary.
 
+mod architecture;
+mod command_line;
 mod detect_reference;
+mod not_lost;
+mod real_server;
+mod secrets;
+mod support;
+mod watching;

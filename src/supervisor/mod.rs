@@ -8,3 +8,6 @@ mod health;
 
 pub use actor::{ApplyCameras, Shutdown, Supervisor, Workshop};
 pub use health::{Backoff, Health, Next};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    task::{Context as Poller, Poll},
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, Addr, Context, Handler};
+use actix_rt::{Arbiter, System};
+use bytes::Bytes;
+use futures::{FutureExt, future::LocalBoxFuture};
+
+use super::{ApplyCameras, Backoff, Shutdown, Supervisor, Workshop};
+use crate::{
+    camera::{Connect, Fault, Source, Video},
+    events::Record,
+    media::{AccessUnit, Detected, FrameReady},
+    settings,
+    status::{Board, CameraState},
+    words::{Moment, Reason},
+};
+
+/// What a scripted camera does in one life.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Script {
+    /// Sends a frame ten times a second.
+    Stream,
+    /// The same, and panics at the fifth.
+    Panic,
+    /// Panics while connecting.
+    PanicConnecting,
+    /// Hangs its thread for as long as the flag is set.
+    Hang,
+    /// Cannot be connected to.
+    Refuse,
+}
+
+/// Ten key frames a second of grey.
+struct Scripted {
+    script: Script,
+    sent: usize,
+    next: std::pin::Pin<Box<tokio::time::Sleep>>,
+    key_frame: Bytes,
+    hang: Arc<AtomicUsize>,
+}
+
+impl Source for Scripted {
+    fn poll_unit(&mut self, poller: &mut Poller<'_>) -> Poll<Result<AccessUnit, Fault>> {
+        std::task::ready!(self.next.as_mut().poll(poller));
+        self.next = Box::pin(tokio::time::sleep(Duration::from_millis(100)));
+        self.sent += 1;
+        if self.sent == 5 {
+            match self.script {
+                Script::Panic => panic!("the script says so"),
+                // A thread in a library that never returns; the test lets it go at its end.
+                Script::Hang => {
+                    while self.hang.load(SeqCst) > 0 {
+                        std::thread::sleep(Duration::from_millis(10));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Poll::Ready(Ok(AccessUnit {
+            data: self.key_frame.clone(),
+            timestamp: self.sent as i64 * 9000,
+            received: Moment::now(),
+            key: true,
+            disposable: false,
+            lost_packets: 0,
+        }))
+    }
+
+    fn video(&self) -> Result<Option<Video>, Fault> {
+        Ok(None)
+    }
+
+    fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
+        async {}.boxed_local()
+    }
+}
+
+/// Takes tickets; answers them or, as a pool that hangs would, does not.
+struct Detectors {
+    answers: bool,
+}
+
+impl Actor for Detectors {
+    type Context = Context<Self>;
+}
+
+impl Handler<FrameReady> for Detectors {
+    type Result = ();
+
+    fn handle(&mut self, ticket: FrameReady, _: &mut Self::Context) {
+        if let Some(frame) = self.answers.then(|| ticket.slot.take()).flatten() {
+            ticket.reply.do_send(Detected { frame: Arc::new(frame), seen: Ok(Vec::new()), at: Moment::now() });
+        }
+    }
+}
+
+#[derive(Default)]
+struct Events(Arc<Mutex<Vec<&'static str>>>);
+
+impl Actor for Events {
+    type Context = Context<Self>;
+}
+
+impl Handler<Record> for Events {
+    type Result = ();
+
+    fn handle(&mut self, Record(event): Record, _: &mut Self::Context) {
+        self.0.lock().unwrap().push(event.kind.as_str());
+    }
+}
+
+struct House {
+    board: Arc<Board>,
+    supervisor: Addr<Supervisor>,
+    hang: Arc<AtomicUsize>,
+    cameras: Vec<settings::Camera>,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.hang.store(0, SeqCst);
+    }
+}
+
+/// Cameras by name, each with the scripts of its lives; the last one is repeated.
+fn house(scripts: &[(&str, &[Script])], answers: bool, hang_timeout: Duration, max_retries: u32) -> House {
+    let planes = openh264::formats::YUVBuffer::from_vec(vec![128; 64 * 48 * 3 / 2], 64, 48);
+    let key_frame = Bytes::from(openh264::encoder::Encoder::new().unwrap().encode(&planes).unwrap().to_vec());
+    let hang = Arc::new(AtomicUsize::new(1));
+    let queues: std::collections::BTreeMap<String, Mutex<VecDeque<Script>>> =
+        scripts.iter().map(|(name, s)| ((*name).to_owned(), Mutex::new(s.iter().copied().collect()))).collect();
+    let held = Arc::clone(&hang);
+    let connect: Connect = Arc::new(move |camera| {
+        let mut queue = queues[camera.id.as_str()].lock().unwrap();
+        let script = if queue.len() > 1 { queue.pop_front().unwrap() } else { queue[0] };
+        let (key_frame, hang) = (key_frame.clone(), Arc::clone(&held));
+        async move {
+            match script {
+                Script::Refuse => Err(Fault::Refused),
+                Script::PanicConnecting => panic!("the script says so"),
+                _ => {
+                    let next = Box::pin(tokio::time::sleep(Duration::ZERO));
+                    Ok(Box::new(Scripted { script, sent: 0, next, key_frame, hang }) as Box<dyn Source>)
+                }
+            }
+        }
+        .boxed_local()
+    });
+    let board = Arc::new(Board::default());
+    let supervisor = Supervisor::new(Workshop {
+        connect,
+        detectors: Detectors { answers }.start().recipient(),
+        outbox: Events::default().start().recipient(),
+        scenes: Arbiter::new().handle(),
+        board: Arc::clone(&board),
+        unfinished: Arc::default(),
+        backoff: Backoff { floor: Duration::from_millis(1), ceiling: Duration::from_millis(20), ..Backoff::default() },
+        hang_timeout,
+    })
+    .start();
+    let camera = |(name, _): &(&str, &[Script])| {
+        let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).unwrap();
+        settings::Camera { id: name.parse().unwrap(), every: Duration::from_millis(50), max_retries, ..camera }
+    };
+    let cameras: Vec<_> = scripts.iter().map(camera).collect();
+    supervisor.do_send(ApplyCameras(cameras.clone()));
+    House { board, supervisor, hang, cameras }
+}
+
+impl House {
+    async fn until(&self, what: &str, holds: impl Fn(&Board) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !holds(&self.board) {
+            let states: Vec<_> = self.board.cameras().iter().map(|c| (c.id.clone(), c.state(), c.lives.get())).collect();
+            assert!(Instant::now() < deadline, "no {what}: {states:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+fn run(test: impl Future<Output = ()>) {
+    System::new().block_on(test);
+}
+
+fn detected(board: &Board, id: &str) -> u64 {
+    board.camera(id).map_or(0, |c| c.frames.detected.get())
+}
+
+#[test]
+fn invariant_7_a_panic_in_a_camera_costs_one_life_and_nobody_else_a_frame() {
+    run(async {
+        use Script::{Panic, PanicConnecting, Stream};
+        let scripts: [(&str, &[Script]); 2] =
+            [("bad", &[Panic, PanicConnecting, Panic, Stream]), ("good", &[Stream])];
+        let house = house(&scripts, true, Duration::from_secs(20), 0);
+        house.until("fourth life that streams", |b| b.camera("bad").is_some_and(|c| c.lives.get() == 4) && detected(b, "bad") > 15).await;
+        let (bad, good) = (house.board.camera("bad").unwrap(), house.board.camera("good").unwrap());
+        assert_eq!(bad.faults_by(Reason::Panicked).get(), 3);
+        assert_eq!(bad.state().state, CameraState::Streaming);
+        assert_eq!((good.lives.get(), good.frames.failed.get()), (1, 0));
+        assert!(good.frames.detected.get() >= 15);
+    });
+}
+
+#[test]
+fn invariant_7_a_thread_that_hangs_is_left_behind_and_replaced() {
+    run(async {
+        let house = house(&[("hung", &[Script::Hang, Script::Stream])], true, Duration::from_secs(3), 0);
+        house.until("second life that streams", |b| b.camera("hung").is_some_and(|c| c.lives.get() == 2) && detected(b, "hung") > 10).await;
+        let cell = house.board.camera("hung").unwrap();
+        assert_eq!((cell.abandoned.get(), cell.faults_by(Reason::Panicked).get()), (1, 1));
+        // Invariant 8: when the old thread wakes, it counts no more.
+        house.hang.store(0, SeqCst);
+        let before = cell.frames.detected.get();
+        house.until("more samples of the new life", |b| detected(b, "hung") > before + 10).await;
+        assert_eq!((cell.lives.get(), cell.state().state), (2, CameraState::Streaming));
+    });
+}
+
+#[test]
+fn after_max_retries_a_camera_has_failed_and_stays_so() {
+    run(async {
+        let house = house(&[("dead", &[Script::Refuse])], true, Duration::from_secs(20), 3);
+        house.until("failure", |b| b.camera("dead").is_some_and(|c| c.state().state == CameraState::Failed)).await;
+        let cell = house.board.camera("dead").unwrap();
+        assert_eq!(cell.lives.get(), 4, "the first and three retries");
+        assert_eq!(cell.state().reason.map(|r| r.code), Some(Reason::Refused));
+        assert_eq!(cell.state().next_attempt_at, None);
+        // Changed settings are a new chance.
+        let changed = settings::Camera { max_retries: 1, ..house.cameras[0].clone() };
+        house.supervisor.do_send(ApplyCameras(vec![changed]));
+        house.until("two more lives", |_| cell.lives.get() == 6 && cell.state().state == CameraState::Failed).await;
+    });
+}
+
+#[test]
+fn invariant_1_and_2_a_camera_does_not_wait_for_detectors_that_hang() {
+    run(async {
+        let house = house(&[("door", &[Script::Stream])], false, Duration::from_secs(20), 0);
+        house.until("thirty frames", |b| b.camera("door").is_some_and(|c| c.frames.received.get() >= 30)).await;
+        let cell = house.board.camera("door").unwrap();
+        let frames = &cell.frames;
+        assert!(frames.published.get() >= 25, "it went on: {frames:?}");
+        // The two are not read at one moment; that they come to differ by one is what counts.
+        house.until("one frame that waits", |_| frames.published.get() == frames.superseded.get() + 1).await;
+        assert_eq!(frames.skipped(crate::status::SkipReason::Lagging).get(), 0);
+    });
+}
+
+#[test]
+fn at_the_end_every_life_is_gone() {
+    run(async {
+        let scripts: Vec<(String, &[Script])> = (0..10).map(|i| (format!("cam{i}"), &[Script::Stream][..])).collect();
+        let scripts: Vec<(&str, &[Script])> = scripts.iter().map(|(n, s)| (n.as_str(), *s)).collect();
+        let house = house(&scripts, true, Duration::from_secs(20), 0);
+        let all = |b: &Board, state| b.cameras().len() == 10 && b.cameras().iter().all(|c| c.state().state == state);
+        house.until("ten streams", |b| all(b, CameraState::Streaming)).await;
+        house.supervisor.send(Shutdown { deadline: Duration::from_secs(20) }).await.unwrap();
+        assert!(all(&house.board, CameraState::Stopped));
+        assert!(house.board.cameras().iter().all(|c| c.lives.get() == 1), "and none begins again");
+    });
+}
