@@ -7,8 +7,12 @@ use std::{
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, Message, Recipient};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Delivery, Event, OutboxError, Record, Store, Tally};
-use crate::{settings::Storage, status::Board, words::CameraId, words::EventId};
+use super::{Delivery, Event, OutboxError, Record, Store};
+use crate::{
+    settings::Storage,
+    status::{Board, SinkCell},
+    words::{CameraId, EventId},
+};
 
 /// Writes events down before anybody is told, and keeps the account of who was told.
 ///
@@ -22,23 +26,24 @@ pub struct Outbox {
     board: Arc<Board>,
     unwritten: VecDeque<Event>,
     commit_queued: bool,
-    couriers: HashMap<Arc<str>, Recipient<Wake>>,
+    couriers: HashMap<Arc<str>, Subscribe>,
 }
 
-/// Command: let `wake` know whenever there may be something for `sink`, and at once for the first time.
+/// Command: let `wake` know whenever there may be something for the sink of `cell`, and at once for the first time; keep
+/// the numbers of pending and dead deliveries in the cell. One hand writes them, as answers may overtake one another.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct Subscribe {
-    /// The sink's name.
-    pub sink: Arc<str>,
+    /// The sink's cell.
+    pub cell: Arc<SinkCell>,
     /// Its courier.
     pub wake: Recipient<Wake>,
 }
 
-/// Fact for a courier: there may be something to deliver. Where the count could not be read, it is left out.
+/// Fact for a courier: there may be something to deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
-pub struct Wake(pub Option<Tally>);
+pub struct Wake;
 
 /// Command: these are the sinks now. A new one gets the events recorded from here on; what waits for one that is gone
 /// stays for as long as events are kept, and goes out if it comes back.
@@ -70,7 +75,7 @@ pub struct Claimed {
 /// Command of a courier: write down how an attempt ended. An error means that it is not written down; send it again, or
 /// the event is delivered once more.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<Tally, OutboxError>")]
+#[rtype(result = "Result<(), OutboxError>")]
 pub struct Settle {
     /// The sink.
     pub sink: Arc<str>,
@@ -187,16 +192,23 @@ impl Outbox {
         self.unwritten.push_back(event);
     }
 
-    fn tally(&self, sink: &str) -> Option<Tally> {
-        self.store
-            .tally(sink)
-            .inspect_err(|error| tracing::warn!(sink, %error, "deliveries cannot be counted"))
-            .ok()
+    fn count(&self, subscriber: &Subscribe) {
+        let cell = &subscriber.cell;
+        match self.store.tally(&cell.name) {
+            Ok(tally) => {
+                cell.pending.set(tally.pending as i64);
+                cell.dead.set(tally.dead as i64);
+            }
+            Err(error) => {
+                tracing::warn!(sink = %cell.name, %error, "deliveries cannot be counted");
+            }
+        }
     }
 
     fn wake_all(&self) {
-        for (sink, courier) in &self.couriers {
-            courier.do_send(Wake(self.tally(sink)));
+        for subscriber in self.couriers.values() {
+            self.count(subscriber);
+            subscriber.wake.do_send(Wake);
         }
     }
 }
@@ -254,9 +266,11 @@ impl Handler<Flush> for Outbox {
 impl Handler<Subscribe> for Outbox {
     type Result = ();
 
-    fn handle(&mut self, Subscribe { sink, wake }: Subscribe, _: &mut Self::Context) {
-        wake.do_send(Wake(self.tally(&sink)));
-        self.couriers.insert(sink, wake);
+    fn handle(&mut self, subscriber: Subscribe, _: &mut Self::Context) {
+        self.count(&subscriber);
+        subscriber.wake.do_send(Wake);
+        let name = Arc::clone(&subscriber.cell.name);
+        self.couriers.insert(name, subscriber);
     }
 }
 
@@ -287,7 +301,7 @@ impl Handler<Claim> for Outbox {
 }
 
 impl Handler<Settle> for Outbox {
-    type Result = Result<Tally, OutboxError>;
+    type Result = Result<(), OutboxError>;
 
     fn handle(&mut self, settle: Settle, _: &mut Self::Context) -> Self::Result {
         let (store, sink, seq) = (&mut self.store, &*settle.sink, settle.seq);
@@ -298,7 +312,10 @@ impl Handler<Settle> for Outbox {
             Settlement::Postponed { until, error } => store.postpone(sink, seq, until, &error)?,
             Settlement::Buried { error } => store.bury(sink, seq, &error)?,
         }
-        store.tally(sink)
+        if let Some(subscriber) = self.couriers.get(&settle.sink) {
+            self.count(subscriber);
+        }
+        Ok(())
     }
 }
 
@@ -348,4 +365,4 @@ impl Handler<Retain> for Outbox {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
