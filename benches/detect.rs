@@ -31,9 +31,7 @@ pub(crate) fn benches(c: &mut Criterion) {
 /// A picture of numbers that look random.
 fn picture(width: usize, height: usize) -> I420 {
     let length = width * height + 2 * width.div_ceil(2) * height.div_ceil(2);
-    let bytes = (0..length as u32)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
+    let bytes = (0..length as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     I420::from_packed(width, height, bytes).expect("the length fits")
 }
 
@@ -103,11 +101,7 @@ fn nms(c: &mut Criterion) {
         })
         .collect();
     c.bench_function("suppress 1000 boxes", |b| {
-        b.iter_batched_ref(
-            || boxes.clone(),
-            |boxes| suppress(boxes, 0.5),
-            BatchSize::SmallInput,
-        );
+        b.iter_batched_ref(|| boxes.clone(), |boxes| suppress(boxes, 0.5), BatchSize::SmallInput);
     });
 }
 

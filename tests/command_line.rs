@@ -28,7 +28,8 @@ fn probe_tells_what_a_camera_sends_or_what_is_wrong() {
     ]);
     let folder = tempfile::tempdir().expect("a folder");
     let snapshot = folder.path().join("it.jpg");
-    let good = lookout(&["probe", &cameras.url("good"), "--seconds", "3", "--snapshot", &snapshot.display().to_string()]);
+    let good =
+        lookout(&["probe", &cameras.url("good"), "--seconds", "3", "--snapshot", &snapshot.display().to_string()]);
     let said = text(&good.stdout);
     assert!(good.status.success(), "{said} {}", text(&good.stderr));
     for fact in ["64x48", "avc1.", "key frame every   1.0 s", "B-frames          no"] {
@@ -47,7 +48,8 @@ fn probe_tells_what_a_camera_sends_or_what_is_wrong() {
 
 #[test]
 fn check_and_run_report_every_problem_at_once() {
-    let config = Config::new().camera("door", "http://camera/").camera_with("door", "rtsp://camera/", "evry = \"1s\"\n");
+    let config =
+        Config::new().camera("door", "http://camera/").camera_with("door", "rtsp://camera/", "evry = \"1s\"\n");
     let prepared = Lookout::prepare(config.text());
     for command in ["check", "run"] {
         let said = lookout(&[command, "--config", &prepared.config().display().to_string()]);

@@ -60,10 +60,7 @@ fn photo(path: &Path) -> I420 {
         (0..cw * ch).map(move |i| {
             let (x, y) = (i % cw * 2, i / cw * 2);
             let four = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| pixel(x + dx, y + dy));
-            let sum: f64 = four
-                .iter()
-                .map(|p| p[0] * of[0] + p[1] * of[1] + p[2] * of[2])
-                .sum();
+            let sum: f64 = four.iter().map(|p| p[0] * of[0] + p[1] * of[1] + p[2] * of[2]).sum();
             (128.0 + sum / 4.0 + 0.5) as u8
         })
     };
@@ -76,12 +73,7 @@ fn photo(path: &Path) -> I420 {
 }
 
 /// What is wrong between what was seen and the reference, in words.
-fn differences(
-    seen: &[Detection],
-    reference: &[(Arc<str>, f32, Rect)],
-    min_score: f32,
-    margin: f32,
-) -> Vec<String> {
+fn differences(seen: &[Detection], reference: &[(Arc<str>, f32, Rect)], min_score: f32, margin: f32) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut free: Vec<&Detection> = seen.iter().collect();
     for (label, score, area) in reference {
@@ -99,10 +91,7 @@ fn differences(
                 }
             }
             _ if *score < min_score + margin => {}
-            _ => wrong.push(format!(
-                "{label} {score} is missing; the nearest overlaps by {:?}",
-                nearest.map(|n| n.1)
-            )),
+            _ => wrong.push(format!("{label} {score} is missing; the nearest overlaps by {:?}", nearest.map(|n| n.1))),
         }
     }
     let added = free.iter().filter(|d| d.score >= min_score + margin);
@@ -119,8 +108,7 @@ fn agrees(model: &str) {
         return;
     };
     let text = include_str!("fixtures/reference_boxes.json");
-    let reference: Reference =
-        serde_json::from_str(text).expect("the fixture is what its script writes");
+    let reference: Reference = serde_json::from_str(text).expect("the fixture is what its script writes");
     let photos = &reference.models[model];
     let loaded = Arc::new(Model::load(&assets.join(model)).expect("the model loads"));
     let asked = settings::Detector {
@@ -141,22 +129,13 @@ fn agrees(model: &str) {
                 (Arc::clone(label), score, Rect::from_edges(l, t, r, b))
             })
             .collect();
-        let seen = detector
-            .detect(&photo(&assets.join(name)))
-            .expect("it can be looked at");
+        let seen = detector.detect(&photo(&assets.join(name))).expect("it can be looked at");
         boxes += expected.len();
         let found = differences(&seen, &expected, reference.min_score, reference.margin);
         wrong.extend(found.into_iter().map(|w| format!("{name}: {w}")));
     }
-    assert!(
-        photos.len() > 30 && boxes > 30,
-        "{boxes} boxes compare little"
-    );
-    assert!(
-        wrong.is_empty(),
-        "{boxes} boxes, of which:\n{}",
-        wrong.join("\n")
-    );
+    assert!(photos.len() > 30 && boxes > 30, "{boxes} boxes compare little");
+    assert!(wrong.is_empty(), "{boxes} boxes, of which:\n{}", wrong.join("\n"));
 }
 
 #[test]
@@ -183,8 +162,7 @@ fn decoded_boxes_agree_with_the_reference() {
 #[test]
 #[ignore = "writes files, to LOOKOUT_PHOTOS"]
 fn write_the_photos() {
-    let target =
-        PathBuf::from(std::env::var_os("LOOKOUT_PHOTOS").expect("LOOKOUT_PHOTOS names a folder"));
+    let target = PathBuf::from(std::env::var_os("LOOKOUT_PHOTOS").expect("LOOKOUT_PHOTOS names a folder"));
     let photos = assets().expect("there are photos").join("photos");
     for kind in ["people", "nopeople"] {
         fs::create_dir_all(target.join(kind)).expect("a folder");

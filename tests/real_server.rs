@@ -24,14 +24,21 @@ impl Server {
     fn start(script: &Path, port: u16, mounts: &[(&str, &Path)]) -> Option<Self> {
         let check = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer";
         let python = "/usr/bin/python3";
-        let installed = Command::new(python).args(["-c", check]).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
+        let installed =
+            Command::new(python).args(["-c", check]).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
         if !installed || Command::new("ffprobe").arg("-version").stdout(Stdio::null()).status().is_err() {
             println!("left out: GStreamer's RTSP server or ffprobe is not installed");
             return None;
         }
         let mounts = mounts.iter().map(|(name, clip)| format!("{name}={}", clip.display()));
         let mut command = Command::new(python);
-        command.arg(script).arg("--port").arg(port.to_string()).args(mounts).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .arg(script)
+            .arg("--port")
+            .arg(port.to_string())
+            .args(mounts)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         Some(Self { child: command.spawn().expect("python starts") })
     }
 }
@@ -72,7 +79,9 @@ fn visits_follow_the_footage_and_the_server_may_come_and_go() {
     let (port, mounts) = (free_port(), [("door", &*full), ("cars", &*cars), ("h265", &*h265)]);
     let Some(server) = Server::start(&script, port, &mounts) else { return };
     let receiver = Receiver::verifying(SECRET);
-    let camera = |id: &str, every: &str| format!("[[cameras]]\nid = \"{id}\"\nurl = \"rtsp://127.0.0.1:{port}/{id}\"\nevery = \"{every}\"\n");
+    let camera = |id: &str, every: &str| {
+        format!("[[cameras]]\nid = \"{id}\"\nurl = \"rtsp://127.0.0.1:{port}/{id}\"\nevery = \"{every}\"\n")
+    };
     let config = format!(
         "[server]\nbind = \"127.0.0.1:0\"\n[detector]\nmodel = \"{}\"\n[visits]\nquiet = \"3s\"\ndown_after = \"2s\"\n\
          {}{}{}[[sinks]]\nname = \"hook\"\ntype = \"webhook\"\nurl = \"{}\"\nsecret = \"{SECRET}\"\n",
@@ -95,7 +104,8 @@ fn visits_follow_the_footage_and_the_server_may_come_and_go() {
     assert_eq!(kinds, ["started", "ended", "started", "ended", "started"]);
     let seconds = |a: Timestamp, b: Timestamp| b.duration_since(a).as_secs_f64();
     let (first, second, third) = (&told[1], &told[3], &told[4]);
-    let near = |measured: f64, expected: f64, what: &str| assert!((measured - expected).abs() <= 1.5, "{what}: {measured} s");
+    let near =
+        |measured: f64, expected: f64, what: &str| assert!((measured - expected).abs() <= 1.5, "{what}: {measured} s");
     near(seconds(first.1, first.2.expect("it ended")), 12.5, "the first lasts");
     near(seconds(first.1, second.1), 16.5, "from the first to the second");
     near(seconds(second.1, second.2.expect("it ended")), 21.0, "the second lasts");
@@ -112,6 +122,11 @@ fn visits_follow_the_footage_and_the_server_may_come_and_go() {
     lookout.wait("samples", |it| samples(it) > before.map(|n| n + 4));
     let started = visits(&receiver.received()).iter().filter(|(kind, ..)| kind.ends_with("started")).count();
     assert_eq!(started, 3, "no second alert for the same visit");
-    let cars = receiver.received().iter().map(Received::json).filter(|e| e["subject"] == "cars" && !e["data"]["visit"].is_null()).count();
+    let cars = receiver
+        .received()
+        .iter()
+        .map(Received::json)
+        .filter(|e| e["subject"] == "cars" && !e["data"]["visit"].is_null())
+        .count();
     assert_eq!(cars, 0, "nobody walks among the cars");
 }

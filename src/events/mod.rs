@@ -11,3 +11,6 @@ pub use event::{
 };
 pub use outbox::{ApplySinks, Claim, Claimed, Flush, Outbox, Retry, Settle, Settlement, Subscribe, Wake};
 pub use store::{DeadLetter, Delivery, EventFilter, OutboxError, Reader, Retained, Store, Tally};
+
+#[cfg(test)]
+pub(crate) use {outbox::tests::Inject, store::faults::Fault};

@@ -7,8 +7,12 @@ use std::{
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, Message, Recipient};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Delivery, Event, OutboxError, Record, Store, Tally};
-use crate::{settings::Storage, status::Board, words::CameraId, words::EventId};
+use super::{Delivery, Event, OutboxError, Record, Store};
+use crate::{
+    settings::Storage,
+    status::{Board, SinkCell},
+    words::{CameraId, EventId},
+};
 
 /// Writes events down before anybody is told, and keeps the account of who was told.
 ///
@@ -22,23 +26,24 @@ pub struct Outbox {
     board: Arc<Board>,
     unwritten: VecDeque<Event>,
     commit_queued: bool,
-    couriers: HashMap<Arc<str>, Recipient<Wake>>,
+    couriers: HashMap<Arc<str>, Subscribe>,
 }
 
-/// Command: let `wake` know whenever there may be something for `sink`, and at once for the first time.
+/// Command: let `wake` know whenever there may be something for the sink of `cell`, and at once for the first time; keep
+/// the numbers of pending and dead deliveries in the cell. One hand writes them, as answers may overtake one another.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct Subscribe {
-    /// The sink's name.
-    pub sink: Arc<str>,
+    /// The sink's cell.
+    pub cell: Arc<SinkCell>,
     /// Its courier.
     pub wake: Recipient<Wake>,
 }
 
-/// Fact for a courier: there may be something to deliver. Where the count could not be read, it is left out.
+/// Fact for a courier: there may be something to deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
-pub struct Wake(pub Option<Tally>);
+pub struct Wake;
 
 /// Command: these are the sinks now. A new one gets the events recorded from here on; what waits for one that is gone
 /// stays for as long as events are kept, and goes out if it comes back.
@@ -70,7 +75,7 @@ pub struct Claimed {
 /// Command of a courier: write down how an attempt ended. An error means that it is not written down; send it again, or
 /// the event is delivered once more.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<Tally, OutboxError>")]
+#[rtype(result = "Result<(), OutboxError>")]
 pub struct Settle {
     /// The sink.
     pub sink: Arc<str>,
@@ -182,13 +187,23 @@ impl Outbox {
         self.unwritten.push_back(event);
     }
 
-    fn tally(&self, sink: &str) -> Option<Tally> {
-        self.store.tally(sink).inspect_err(|error| tracing::warn!(sink, %error, "deliveries cannot be counted")).ok()
+    fn count(&self, subscriber: &Subscribe) {
+        let cell = &subscriber.cell;
+        match self.store.tally(&cell.name) {
+            Ok(tally) => {
+                cell.pending.set(tally.pending as i64);
+                cell.dead.set(tally.dead as i64);
+            }
+            Err(error) => {
+                tracing::warn!(sink = %cell.name, %error, "deliveries cannot be counted");
+            }
+        }
     }
 
     fn wake_all(&self) {
-        for (sink, courier) in &self.couriers {
-            courier.do_send(Wake(self.tally(sink)));
+        for subscriber in self.couriers.values() {
+            self.count(subscriber);
+            subscriber.wake.do_send(Wake);
         }
     }
 }
@@ -246,13 +261,15 @@ impl Handler<Flush> for Outbox {
 impl Handler<Subscribe> for Outbox {
     type Result = ();
 
-    fn handle(&mut self, Subscribe { sink, wake }: Subscribe, _: &mut Self::Context) {
+    fn handle(&mut self, subscriber: Subscribe, _: &mut Self::Context) {
         // A start is a new chance: one delivery that was postponed finds out whether the receiver is back.
-        if let Err(error) = self.store.probe(&sink) {
-            tracing::warn!(%sink, %error, "what was postponed waits for its time");
+        if let Err(error) = self.store.probe(&subscriber.cell.name) {
+            tracing::warn!(sink = %subscriber.cell.name, %error, "what was postponed waits for its time");
         }
-        wake.do_send(Wake(self.tally(&sink)));
-        self.couriers.insert(sink, wake);
+        self.count(&subscriber);
+        subscriber.wake.do_send(Wake);
+        let name = Arc::clone(&subscriber.cell.name);
+        self.couriers.insert(name, subscriber);
     }
 }
 
@@ -283,7 +300,7 @@ impl Handler<Claim> for Outbox {
 }
 
 impl Handler<Settle> for Outbox {
-    type Result = Result<Tally, OutboxError>;
+    type Result = Result<(), OutboxError>;
 
     fn handle(&mut self, settle: Settle, _: &mut Self::Context) -> Self::Result {
         let (store, sink, seq) = (&mut self.store, &*settle.sink, settle.seq);
@@ -294,7 +311,10 @@ impl Handler<Settle> for Outbox {
             Settlement::Postponed { until, error } => store.postpone(sink, seq, until, &error)?,
             Settlement::Buried { error } => store.bury(sink, seq, &error)?,
         }
-        store.tally(sink)
+        if let Some(subscriber) = self.couriers.get(&settle.sink) {
+            self.count(subscriber);
+        }
+        Ok(())
     }
 }
 
@@ -339,4 +359,4 @@ impl Handler<Retain> for Outbox {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

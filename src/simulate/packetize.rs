@@ -153,10 +153,7 @@ mod tests {
                 continue;
             }
             let (start, end) = (payload[1] & 0x80 != 0, payload[1] & 0x40 != 0);
-            assert!(
-                start != is_open && !(start && end),
-                "fragments begin and end in turn"
-            );
+            assert!(start != is_open && !(start && end), "fragments begin and end in turn");
             is_open = !end;
             if start {
                 nals.push(vec![payload[0] & 0xE0 | payload[1] & 0x1F]);

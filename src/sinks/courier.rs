@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::{Outcome, Schedule, Sink};
 use crate::{
-    events::{Claim, Claimed, Delivery, Outbox, OutboxError, Settle, Settlement, Subscribe, Tally, Wake},
+    events::{Claim, Claimed, Delivery, Outbox, OutboxError, Settle, Settlement, Subscribe, Wake},
     status::SinkCell,
     words::CameraId,
 };
@@ -235,17 +235,14 @@ impl Courier {
     fn settle(&mut self, settle: Settle, camera: CameraId, ctx: &mut Context<Self>) {
         let answer = self.outbox.send(settle.clone()).into_actor(self);
         ctx.spawn(answer.map(move |answer, courier, ctx| match answer {
-            Ok(Ok(tally)) => {
-                courier.count(tally);
-                courier.landed(&camera, ctx);
-            }
             Ok(Err(error)) => {
                 tracing::warn!(sink = %settle.sink, %error, "a delivery's end cannot be written down");
                 ctx.run_later(Self::STORAGE_RETRY, move |courier, ctx| {
                     courier.settle(settle, camera, ctx);
                 });
             }
-            Err(_) => courier.landed(&camera, ctx),
+            // Written down, or the outbox is gone and nothing can be.
+            Ok(Ok(())) | Err(_) => courier.landed(&camera, ctx),
         }));
     }
 
@@ -253,11 +250,6 @@ impl Courier {
         self.in_flight.retain(|busy| busy != camera);
         self.aloft.send_replace(self.in_flight.len());
         self.claim(ctx);
-    }
-
-    fn count(&self, tally: Tally) {
-        self.cell.pending.set(i64::try_from(tally.pending).unwrap_or(i64::MAX));
-        self.cell.dead.set(i64::try_from(tally.dead).unwrap_or(i64::MAX));
     }
 }
 
@@ -281,17 +273,14 @@ impl Actor for Courier {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.outbox.do_send(Subscribe { sink: Arc::clone(&self.cell.name), wake: ctx.address().recipient() });
+        self.outbox.do_send(Subscribe { cell: Arc::clone(&self.cell), wake: ctx.address().recipient() });
     }
 }
 
 impl Handler<Wake> for Courier {
     type Result = ();
 
-    fn handle(&mut self, Wake(tally): Wake, ctx: &mut Self::Context) {
-        if let Some(tally) = tally {
-            self.count(tally);
-        }
+    fn handle(&mut self, _: Wake, ctx: &mut Self::Context) {
         self.claim(ctx);
     }
 }

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::{
-    events::{Flush, Outbox, Reader, Record, Retry, Store, sample},
+    events::{Fault, Flush, Inject, Outbox, Reader, Record, Retry, Store, sample},
     settings::Storage,
     status::Board,
     words::EventId,
@@ -316,4 +316,23 @@ async fn a_drain_waits_for_what_is_in_flight_and_claims_no_more() {
     house.outbox.send(Flush).await.expect("the outbox lives");
     assert_eq!(sink.attempts().len(), Courier::IN_FLIGHT, "no new ones");
     assert_eq!((cell.delivered.get(), cell.pending.get()), (4, 2));
+}
+
+#[actix::test]
+async fn an_end_that_cannot_be_written_down_is_not_delivered_over_and_over() {
+    let house = House::with(&["s"]);
+    let outbox = house.outbox.clone();
+    let sink = Scripted::new(move |_, _| {
+        outbox.do_send(Inject(Fault::ReadOnly));
+        now(Outcome::Accepted)
+    });
+    let (_courier, cell) = house.courier("s", sink.clone(), &[0]);
+    house.record(&["a"]);
+    until("told", || cell.delivered.get() == 1).await;
+    for _ in 0..100 {
+        house.outbox.send(Flush).await.expect("the outbox lives");
+    }
+    house.outbox.do_send(Inject(Fault::None));
+    until("the account", || cell.pending.get() == 0).await;
+    assert_eq!(sink.attempts().len(), 1);
 }

@@ -181,7 +181,8 @@ impl House {
     async fn until(&self, what: &str, holds: impl Fn(&Board) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !holds(&self.board) {
-            let states: Vec<_> = self.board.cameras().iter().map(|c| (c.id.clone(), c.state(), c.lives.get())).collect();
+            let states: Vec<_> =
+                self.board.cameras().iter().map(|c| (c.id.clone(), c.state(), c.lives.get())).collect();
             assert!(Instant::now() < deadline, "no {what}: {states:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -200,10 +201,13 @@ fn detected(board: &Board, id: &str) -> u64 {
 fn invariant_7_a_panic_in_a_camera_costs_one_life_and_nobody_else_a_frame() {
     run(async {
         use Script::{Panic, PanicConnecting, Stream};
-        let scripts: [(&str, &[Script]); 2] =
-            [("bad", &[Panic, PanicConnecting, Panic, Stream]), ("good", &[Stream])];
+        let scripts: [(&str, &[Script]); 2] = [("bad", &[Panic, PanicConnecting, Panic, Stream]), ("good", &[Stream])];
         let house = house(&scripts, true, Duration::from_secs(20), 0);
-        house.until("fourth life that streams", |b| b.camera("bad").is_some_and(|c| c.lives.get() == 4) && detected(b, "bad") > 15).await;
+        house
+            .until("fourth life that streams", |b| {
+                b.camera("bad").is_some_and(|c| c.lives.get() == 4) && detected(b, "bad") > 15
+            })
+            .await;
         let (bad, good) = (house.board.camera("bad").unwrap(), house.board.camera("good").unwrap());
         assert_eq!(bad.faults_by(Reason::Panicked).get(), 3);
         assert_eq!(bad.state().state, CameraState::Streaming);
@@ -216,7 +220,11 @@ fn invariant_7_a_panic_in_a_camera_costs_one_life_and_nobody_else_a_frame() {
 fn invariant_7_a_thread_that_hangs_is_left_behind_and_replaced() {
     run(async {
         let house = house(&[("hung", &[Script::Hang, Script::Stream])], true, Duration::from_secs(3), 0);
-        house.until("second life that streams", |b| b.camera("hung").is_some_and(|c| c.lives.get() == 2) && detected(b, "hung") > 10).await;
+        house
+            .until("second life that streams", |b| {
+                b.camera("hung").is_some_and(|c| c.lives.get() == 2) && detected(b, "hung") > 10
+            })
+            .await;
         let cell = house.board.camera("hung").unwrap();
         assert_eq!((cell.abandoned.get(), cell.faults_by(Reason::Panicked).get()), (1, 1));
         // Invariant 8: when the old thread wakes, it counts no more.

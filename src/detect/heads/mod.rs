@@ -176,15 +176,8 @@ impl Head {
                 }
             }
             Layout::Fastestdet => {
-                let batch = outputs[0]
-                    .view()
-                    .into_dimensionality::<Ix4>()
-                    .expect("the shape was compared");
-                fastestdet::read(
-                    &batch.index_axis_move(ndarray::Axis(0), 0),
-                    self.size,
-                    sieve,
-                );
+                let batch = outputs[0].view().into_dimensionality::<Ix4>().expect("the shape was compared");
+                fastestdet::read(&batch.index_axis_move(ndarray::Axis(0), 0), self.size, sieve);
             }
         }
         Ok(())

@@ -30,13 +30,7 @@ fn identity(shape: &[u8]) -> Vec<u8> {
         [field(1, name), field(2, field(1, tensor))].concat()
     };
     let node = [field(1, "x"), field(2, "y"), field(4, "Identity")].concat();
-    let graph = [
-        field(1, node),
-        field(2, "g"),
-        field(11, value("x")),
-        field(12, value("y")),
-    ]
-    .concat();
+    let graph = [field(1, node), field(2, "g"), field(11, value("x")), field(12, value("y"))].concat();
     [number(1, 8), field(7, graph), field(8, number(2, 13))].concat()
 }
 
@@ -84,10 +78,8 @@ fn labels_must_be_as_many_as_classes() {
     // 6 channels: one class of FastestDet's layout, were the input one.
     let shapes = |channels| vec![vec![1, channels, 2, 2]];
     let head = |channels| Head::new(None, shapes(channels), (64, 64), &[32]).expect("it fits");
-    let said = |names: &[&str]| Sidecar {
-        labels: Some(names.iter().map(|&n| n.to_owned()).collect()),
-        ..Sidecar::default()
-    };
+    let said =
+        |names: &[&str]| Sidecar { labels: Some(names.iter().map(|&n| n.to_owned()).collect()), ..Sidecar::default() };
     let named = labels(&head(7), &said(&["person", "parcel"])).expect("two of two");
     assert_eq!(named, Labels::new(["person", "parcel"]));
     let error = labels(&head(7), &said(&["person"])).expect_err("one of two");
@@ -99,10 +91,7 @@ fn labels_must_be_as_many_as_classes() {
 
 #[test]
 fn what_is_no_model_is_an_error() {
-    assert!(matches!(
-        load(b"garbage", ""),
-        Err(DetectError::Model { .. } | DetectError::Input { .. })
-    ));
+    assert!(matches!(load(b"garbage", ""), Err(DetectError::Model { .. } | DetectError::Input { .. })));
     assert!(load(b"", "").is_err());
     let missing = Model::load(Path::new("/nowhere/m.onnx"));
     assert!(matches!(missing, Err(DetectError::Read { .. })));
@@ -120,24 +109,9 @@ fn real_models_are_recognised() {
     for (name, layout, size, labels) in [
         ("models/yolox_nano_416.onnx", Layout::Yolox, (416, 416), 80),
         ("models/nanodet_m_416.onnx", Layout::Nanodet, (416, 416), 80),
-        (
-            "models/fastestdet_352.onnx",
-            Layout::Fastestdet,
-            (352, 352),
-            80,
-        ),
-        (
-            "candidate/person_416x416.onnx",
-            Layout::Decoded,
-            (416, 416),
-            1,
-        ),
-        (
-            "candidate/person_512x288.onnx",
-            Layout::Decoded,
-            (512, 288),
-            1,
-        ),
+        ("models/fastestdet_352.onnx", Layout::Fastestdet, (352, 352), 80),
+        ("candidate/person_416x416.onnx", Layout::Decoded, (416, 416), 1),
+        ("candidate/person_512x288.onnx", Layout::Decoded, (512, 288), 1),
     ] {
         let Some(path) = asset(name) else {
             return;

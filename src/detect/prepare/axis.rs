@@ -43,11 +43,8 @@ impl Axis {
     /// repeated to luma's size, which is what the usual converters do, but in one step.
     pub(super) fn of_chroma(&self, samples: usize) -> Self {
         let taps = (self.taps / 2 + 1).min(samples);
-        let mut axis = Self {
-            first: Vec::with_capacity(self.first.len()),
-            weights: vec![0.0; taps * self.first.len()],
-            taps,
-        };
+        let mut axis =
+            Self { first: Vec::with_capacity(self.first.len()), weights: vec![0.0; taps * self.first.len()], taps };
         for (pixel, weights) in axis.weights.chunks_exact_mut(taps).enumerate() {
             let (luma, luma_weights) = self.taps(pixel);
             let first = (luma / 2).min(samples - taps);

@@ -158,13 +158,7 @@ impl Scaling {
     fn new(picture: (usize, usize), mapping: Mapping) -> Self {
         let luma = Plane::new(picture, mapping);
         let row = || vec![0.0; mapping.width];
-        Self {
-            picture,
-            mapping,
-            chroma: luma.of_chroma(picture),
-            luma,
-            rows: [row(), row(), row()],
-        }
+        Self { picture, mapping, chroma: luma.of_chroma(picture), luma, rows: [row(), row(), row()] }
     }
 
     fn write(&mut self, picture: &I420, preparation: &Preparation, tensor: &mut [f32]) {

@@ -70,6 +70,25 @@ fn what_is_recorded_comes_back_as_it_was() {
 }
 
 #[test]
+fn invariant_10_recording_waits_for_the_disk_and_progress_does_not() {
+    let folder = temporary();
+    let mut store = open(folder.path());
+    let pragma = |store: &Store, name| -> String {
+        let value = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+        let value = store.conn.pragma_query_value(None, name, value);
+        format!("{:?}", value.expect("a pragma"))
+    };
+    record(&mut store, &[sample::started("door")]);
+    assert_eq!(pragma(&store, "synchronous"), "Integer(2)", "FULL");
+    assert_eq!(pragma(&store, "journal_mode"), "Text(\"wal\")");
+    let delivery = due(&mut store).remove(0);
+    acknowledge(&mut store, delivery.seq);
+    assert_eq!(pragma(&store, "synchronous"), "Integer(1)", "NORMAL");
+    record(&mut store, &[sample::started("door")]);
+    assert_eq!(pragma(&store, "synchronous"), "Integer(2)", "FULL again");
+}
+
+#[test]
 fn recording_an_id_twice_changes_nothing() {
     let folder = temporary();
     let mut store = open(folder.path());

@@ -120,28 +120,16 @@ async fn streams_end_in_order_or_in_the_middle_of_a_picture() {
 async fn lost_packets_are_missed_over_tcp_and_udp() {
     let stage = Stage::with(Fault::PacketLoss(10)).await;
     for transport in ["tcp", "udp"] {
-        let mut session = view(stage.url("faulty"), transport.parse().unwrap(), None)
-            .await
-            .unwrap();
-        let losses = frames(&mut session, 30)
-            .await
-            .iter()
-            .filter(|frame| frame.loss() > 0)
-            .count();
-        assert!(
-            (2..=6).contains(&losses),
-            "{transport}: {losses} gaps in 30 pictures"
-        );
+        let mut session = view(stage.url("faulty"), transport.parse().unwrap(), None).await.unwrap();
+        let losses = frames(&mut session, 30).await.iter().filter(|frame| frame.loss() > 0).count();
+        assert!((2..=6).contains(&losses), "{transport}: {losses} gaps in 30 pictures");
     }
 }
 
 /// Where in a row of pictures something happens: every tenth time and never in between.
 fn assert_every_tenth(places: &[usize]) {
     assert!(places.len() >= 2, "{places:?}");
-    assert!(
-        places.windows(2).all(|pair| pair[1] - pair[0] == 10),
-        "{places:?}"
-    );
+    assert!(places.windows(2).all(|pair| pair[1] - pair[0] == 10), "{places:?}");
 }
 
 #[tokio::test]
@@ -159,9 +147,7 @@ async fn the_timestamp_leaps_an_hour() {
     let mut session = stage.view("faulty").await.unwrap();
     let frames = frames(&mut session, 35).await;
     let time = |i: usize| frames[i].timestamp().elapsed();
-    let leaps: Vec<usize> = (1..35)
-        .filter(|i| time(*i) - time(i - 1) > 3_599 * 90_000)
-        .collect();
+    let leaps: Vec<usize> = (1..35).filter(|i| time(*i) - time(i - 1) > 3_599 * 90_000).collect();
     assert_every_tenth(&leaps);
 }
 
