@@ -28,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const KNOWN_TO: &[(&str, &[&str])] = &[
     ("retina::", &["camera/rtsp.rs"]),
     ("openh264::", &["camera/decoder.rs", "simulate/synthetic.rs"]), // one decodes, the other encodes
-    ("tract_onnx::", &["detect/model.rs"]),
+    ("tract_onnx::", &["detect/model"]),
     ("rusqlite::", &["events/store"]),
     ("reqwest::", &["sinks/webhook.rs"]),
     ("config::{", &["settings/layers.rs"]),

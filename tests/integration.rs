@@ -1,5 +1,7 @@
 //! Everything that is tested from outside, in one binary.
 
+#![allow(clippy::print_stdout)] // tests say what they leave out
+
 mod architecture;
 mod command_line;
 mod detect_reference;

@@ -35,11 +35,14 @@ pub(super) struct Life {
     in_hand: bool,
 }
 
+/// Sends a ticket for a slot.
+pub(super) type Ticket = dyn FnMut(&Arc<Latest<Frame>>);
+
 /// Where frames go.
 pub(super) struct Output {
     pub(super) slot: Arc<Latest<Frame>>,
     /// Called when a frame was put into an empty slot.
-    pub(super) ticket: Box<dyn FnMut(&Arc<Latest<Frame>>)>,
+    pub(super) ticket: Box<Ticket>,
     /// Called at the first picture of the life.
     pub(super) first_picture: Box<dyn FnMut(Moment)>,
 }

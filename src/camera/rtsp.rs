@@ -227,7 +227,9 @@ fn fault(step: &'static str, error: &retina::Error) -> Fault {
         let cause = text.split_once(": ").map_or(text.as_str(), |(_, cause)| cause);
         return Fault::Unreachable(cause.to_owned());
     }
-    if lower.starts_with("error reading from rtsp peer") || lower.starts_with("error writing to rtsp peer") {
+    // In the middle of a message or between two: the other side has gone.
+    let gone = ["error reading from rtsp peer", "error writing to rtsp peer"].iter().any(|how| lower.starts_with(how));
+    if gone || lower.contains("at eof") {
         return Fault::Ended;
     }
     if lower.starts_with("timeout") {

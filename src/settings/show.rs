@@ -29,7 +29,7 @@ fn written(settings: &Settings) -> raw::File {
         },
         detector: raw::Detector {
             model: detector.model.display().to_string(),
-            labels: detector.labels.iter().map(|label| label.to_string()).collect(),
+            labels: detector.labels.iter().map(ToString::to_string).collect(),
             min_score: decimal(detector.min_score),
             max_overlap: decimal(detector.max_overlap),
             workers: detector.workers as u64,

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder, text},
+    encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::{Registry, Unit},
 };
@@ -47,12 +47,12 @@ fn encode_process(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::Re
     family(encoder, "build_info", "The version that runs", None, info)?;
     single(encoder, "ready", "1 once everything runs", None, Value::Gauge(f64::from(u8::from(board.is_ready()))))?;
     let uptime = Value::Gauge(board.started.elapsed().as_secs_f64());
-    single(encoder, "uptime", "Time since the start", Some(Unit::Seconds), uptime)?;
+    single(encoder, "uptime", "Time since the start", Some(&Unit::Seconds), uptime)?;
     if let Some(usage) = process::usage() {
         let cpu = Value::CounterSeconds(usage.cpu_seconds);
-        single(encoder, "process_cpu", "Processor time used", Some(Unit::Seconds), cpu)?;
+        single(encoder, "process_cpu", "Processor time used", Some(&Unit::Seconds), cpu)?;
         let memory = Value::Gauge(usage.resident_bytes as f64);
-        single(encoder, "process_resident_memory", "Memory in use", Some(Unit::Bytes), memory)?;
+        single(encoder, "process_resident_memory", "Memory in use", Some(&Unit::Bytes), memory)?;
         single(encoder, "process_threads", "Threads", None, Value::Gauge(usage.threads as f64))?;
     }
     Ok(())
@@ -121,9 +121,9 @@ fn encode_cameras(encoder: &mut DescriptorEncoder<'_>, cameras: &[Arc<CameraCell
             c.latency.quantiles().map(|q| Value::Gauge(q.p99))
         }),
     ];
-    for (name, help, unit, read) in simple {
+    for (name, help, unit, read) in &simple {
         let rows = cameras.iter().filter_map(|c| Some((vec![("camera", c.id.to_string())], read(c)?)));
-        family(encoder, name, help, unit, rows.collect())?;
+        family(encoder, name, help, unit.as_ref(), rows.collect())?;
     }
     Ok(())
 }
@@ -135,7 +135,7 @@ fn encode_detector(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::R
     single(encoder, "detections", "Frames looked at", None, Value::Counter(cell.detections.get()))?;
     single(encoder, "detection_failures", "Detections that failed", None, Value::Counter(cell.failures.get()))?;
     let busy = Value::CounterSeconds(cell.busy_us.get() as f64 / 1e6);
-    single(encoder, "detector_busy_time", "Time spent looking", Some(Unit::Seconds), busy)?;
+    single(encoder, "detector_busy_time", "Time spent looking", Some(&Unit::Seconds), busy)?;
     quantiles(encoder, "detector_inference", "Time to look at one frame", cell.inference.quantiles())
 }
 
@@ -147,7 +147,7 @@ fn encode_outbox(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::Res
     single(encoder, "outbox_write_failures", "Failed writes", None, Value::Counter(cell.write_failures.get()))?;
     let help = "Events held in memory because writing fails";
     single(encoder, "outbox_unwritten", help, None, Value::Gauge(cell.unwritten.get() as f64))?;
-    single(encoder, "outbox_size", "Size of the database", Some(Unit::Bytes), Value::Gauge(cell.bytes.get() as f64))
+    single(encoder, "outbox_size", "Size of the database", Some(&Unit::Bytes), Value::Gauge(cell.bytes.get() as f64))
 }
 
 fn encode_sinks(encoder: &mut DescriptorEncoder<'_>, sinks: &[Arc<SinkCell>]) -> fmt::Result {
@@ -169,14 +169,14 @@ fn encode_sinks(encoder: &mut DescriptorEncoder<'_>, sinks: &[Arc<SinkCell>]) ->
 fn quantiles(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, q: Option<Quantiles>) -> fmt::Result {
     let rows = q.into_iter().flat_map(|q| [("0.5", q.p50), ("0.99", q.p99)]);
     let rows = rows.map(|(which, value)| (vec![("quantile", which.to_owned())], Value::Gauge(value))).collect();
-    family(encoder, name, help, Some(Unit::Seconds), rows)
+    family(encoder, name, help, Some(&Unit::Seconds), rows)
 }
 
 fn single(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
-    unit: Option<Unit>,
+    unit: Option<&Unit>,
     value: Value,
 ) -> fmt::Result {
     family(encoder, name, help, unit, vec![(Vec::new(), value)])
@@ -186,29 +186,19 @@ fn family(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
-    unit: Option<Unit>,
+    unit: Option<&Unit>,
     rows: Vec<(Labels<'_>, Value)>,
 ) -> fmt::Result {
     let Some((_, first)) = rows.first() else { return Ok(()) };
     let kind = if matches!(first, Value::Gauge(_)) { MetricType::Gauge } else { MetricType::Counter };
-    let mut metric = encoder.encode_descriptor(name, help, unit.as_ref(), kind)?;
+    let mut metric = encoder.encode_descriptor(name, help, unit, kind)?;
     for (labels, value) in rows {
-        let labelled: MetricEncoder<'_>;
         if labels.is_empty() {
-            encode_value(&value, metric)?;
-            return Ok(());
+            return encode_value(&value, metric);
         }
-        labelled = encode_labelled(&mut metric, &labels)?;
-        encode_value(&value, labelled)?;
+        encode_value(&value, metric.encode_family(&labels)?)?;
     }
     Ok(())
-}
-
-fn encode_labelled<'s>(
-    metric: &'s mut MetricEncoder<'_>,
-    labels: &'s impl EncodeLabelSet,
-) -> Result<MetricEncoder<'s>, fmt::Error> {
-    metric.encode_family(labels)
 }
 
 fn encode_value(value: &Value, encoder: MetricEncoder<'_>) -> fmt::Result {

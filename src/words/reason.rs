@@ -89,7 +89,7 @@ impl Reason {
             Self::NoKeyFrame => {
                 "set the camera's key frame (I-frame) interval to 1 to 4 seconds and turn intra-refresh off"
             }
-            Self::StreamEnded => "the camera closed the stream; it may have restarted",
+            Self::StreamEnded => "it may have restarted; it is tried again by itself",
             Self::ProtocolError => "something other than a camera may be listening there",
             Self::DecodeError => "the stream is damaged; check the network, or use TCP instead of UDP",
             Self::Panicked => "this is a fault in Lookout: please report it with the log",

@@ -9,7 +9,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        mpsc::{self, Sender},
+        mpsc::{self, SyncSender},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -197,7 +197,7 @@ impl Receiver {
 
     fn serve(&mut self, listener: TcpListener) {
         let shared = Arc::clone(&self.shared);
-        let (started, handle) = mpsc::channel();
+        let (started, handle) = mpsc::sync_channel(1);
         let thread = std::thread::spawn(move || run(listener, shared, &started));
         let handle = handle.recv().expect("the receiver starts");
         self.server = Some((handle, thread));
@@ -240,7 +240,7 @@ fn listen(port: u16) -> TcpListener {
     }
 }
 
-fn run(listener: TcpListener, shared: Arc<Shared>, started: &Sender<ServerHandle>) {
+fn run(listener: TcpListener, shared: Arc<Shared>, started: &SyncSender<ServerHandle>) {
     let serve = async move {
         let app = move || {
             let shared = Data::from(Arc::clone(&shared));

@@ -48,7 +48,7 @@ pub(super) fn read(text: &str) -> Result<Address, String> {
     let decoded = |part: &str| {
         percent_decode_str(part)
             .decode_utf8()
-            .map(|text| text.into_owned())
+            .map(std::borrow::Cow::into_owned)
             .map_err(|_| "user name or password are not UTF-8 once their % escapes are read: write them as username and password instead".to_owned())
     };
     let username = match url.username() {
