@@ -16,7 +16,7 @@ fn clip() -> Clip {
 }
 
 /// The benches of this file.
-pub fn benches(c: &mut Criterion) {
+pub(crate) fn benches(c: &mut Criterion) {
     let units: Vec<_> = clip().access_units(Moment::now()).take(60).collect();
     let key = units.iter().find(|u| u.key).expect("a clip begins with a key frame");
     let mut group = c.benchmark_group("decode 720p");
