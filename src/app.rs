@@ -16,8 +16,9 @@ use crate::{
     http::{self, Reload, Still, Views},
     settings::{self, Settings},
     sinks::{self, Courier, Drain, SinkError, Terms},
-    status::{Board, LastSeen, Picture},
+    status::{Board, LastSeen, Picture, SinkCell},
     supervisor::{ApplyCameras, Backoff, Shutdown, Supervisor, Workshop},
+    words::CameraId,
 };
 
 /// What keeps Lookout from starting.
@@ -63,11 +64,12 @@ pub fn run(settings: Settings, file: PathBuf) -> Result<(), AppError> {
 }
 
 async fn run_in_system(settings: Settings, file: PathBuf) -> Result<(), AppError> {
+    raise_file_limit();
     // First what fails for reasons of the user's, before any camera is touched.
     let signals = Signals::listen()?;
     let listener = TcpListener::bind(settings.server.bind)
         .map_err(|cause| AppError::Listen { address: settings.server.bind, cause })?;
-    let house = House::build(settings, file)?;
+    let house = House::build(settings, file).await?;
 
     let server = http::serve(listener.try_clone()?, house.views()?)?;
     let (stop_http, http) = (server.handle(), actix_rt::spawn(server));
@@ -75,7 +77,7 @@ async fn run_in_system(settings: Settings, file: PathBuf) -> Result<(), AppError
     house.board.set_ready(true);
     tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
     tell_service_manager(&[sd_notify::NotifyState::Ready]);
-    let watchdog = actix_rt::spawn(feed_watchdog());
+    let watchdog = actix_rt::spawn(watch_supervisor(house.supervisor.clone(), Arc::clone(&house.board)));
 
     signals.wait_for_end(&house.reloader).await;
 
@@ -100,14 +102,14 @@ struct House {
 }
 
 impl House {
-    fn build(settings: Settings, file: PathBuf) -> Result<Self, AppError> {
+    async fn build(settings: Settings, file: PathBuf) -> Result<Self, AppError> {
         let board = Arc::new(Board::default());
         let store = Store::open(&settings.storage)?;
         let (store_file, unfinished) = (store.file().to_owned(), store.unfinished()?);
         let names = settings.sinks.iter().map(|s| Arc::clone(s.name())).collect();
         let outbox = Outbox::start(store, settings.storage.clone(), names, Arc::clone(&board));
         let couriers = Couriers::new(outbox.clone(), Arc::clone(&board));
-        couriers.replace(open_sinks(&settings)?);
+        couriers.apply(&settings.sinks).await?;
 
         let model = Arc::new(detect::Model::load(&settings.detector.model)?);
         tracing::info!(model = %settings.detector.model.display(), workers = settings.detector.workers, "model loaded");
@@ -121,14 +123,19 @@ impl House {
             outbox: outbox.clone().recipient(),
             scenes: Arbiter::new().handle(),
             board: Arc::clone(&board),
-            unfinished: Arc::new(unfinished),
+            unfinished,
             backoff: Backoff::default(),
             hang_timeout: HANG_TIMEOUT,
         })
         .start();
-        let settings = Mutex::new(settings);
-        let reloader =
-            Arc::new(Reloader { file, settings, supervisor: supervisor.clone(), outbox: outbox.clone(), couriers });
+        let reloader = Arc::new(Reloader {
+            file,
+            at_start: settings.clone(),
+            settings: Mutex::new(settings),
+            turn: tokio::sync::Mutex::new(()),
+            supervisor: supervisor.clone(),
+            couriers,
+        });
         Ok(Self { board, store_file, supervisor, outbox, reloader })
     }
 
@@ -138,6 +145,7 @@ impl House {
             events: Arc::new(Mutex::new(Reader::open(&self.store_file)?)),
             reload: self.reloader.clone(),
             still: Arc::new(StillMaker),
+            stills_at_once: Arc::new(tokio::sync::Semaphore::new(2)),
             auth: Arc::new(self.reloader.settings.lock().server.auth.clone()),
         })
     }
@@ -170,14 +178,6 @@ impl House {
     }
 }
 
-fn open_sinks(settings: &Settings) -> Result<Vec<OpenSink>, SinkError> {
-    settings
-        .sinks
-        .iter()
-        .map(|sink| sinks::open(sink, &event_source()).map(|(open, cell)| OpenSink { open, cell }))
-        .collect()
-}
-
 /// The CloudEvents `source`: which Lookout tells.
 fn event_source() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -188,8 +188,9 @@ fn event_source() -> String {
 }
 
 struct OpenSink {
+    settings: settings::Sink,
     open: Arc<dyn sinks::Sink>,
-    cell: Arc<crate::status::SinkCell>,
+    cell: Arc<SinkCell>,
 }
 
 /// The couriers of today, on one thread of their own.
@@ -197,7 +198,7 @@ struct Couriers {
     arbiter: actix_rt::ArbiterHandle,
     outbox: Addr<Outbox>,
     board: Arc<Board>,
-    running: Mutex<Vec<Addr<Courier>>>,
+    running: Mutex<Vec<(settings::Sink, Addr<Courier>)>>,
 }
 
 impl Couriers {
@@ -205,69 +206,97 @@ impl Couriers {
         Self { arbiter: Arbiter::new().handle(), outbox, board, running: Mutex::default() }
     }
 
-    fn replace(&self, sinks: Vec<OpenSink>) {
-        for old in self.board.sinks() {
-            self.board.remove_sink(&old.name);
+    /// Starts what is new or changed, ends what is gone or changed, and leaves alone what is the same.
+    async fn apply(&self, wanted: &[settings::Sink]) -> Result<(), SinkError> {
+        let is_running = |sink: &&settings::Sink| self.running.lock().iter().any(|(running, _)| running == *sink);
+        // First what can fail; then nothing was changed.
+        let fresh: Vec<_> = wanted.iter().filter(|sink| !is_running(sink)).map(open_sink).collect::<Result<_, _>>()?;
+        let ending: Vec<_> = self.running.lock().extract_if(.., |(running, _)| !wanted.contains(running)).collect();
+        // An old courier ends before a new one of its name begins: otherwise an event might go out twice.
+        drain(ending.iter().map(|(_, courier)| courier)).await;
+        for (old, _) in &ending {
+            self.board.remove_sink(old.name());
         }
-        let start = |OpenSink { open, cell }: OpenSink| {
+        self.outbox.do_send(ApplySinks(wanted.iter().map(|sink| Arc::clone(sink.name())).collect()));
+        for OpenSink { settings, open, cell } in fresh {
             self.board.add_sink(Arc::clone(&cell));
             let outbox = self.outbox.clone();
-            Courier::start_in_arbiter(&self.arbiter, move |_| Courier::new(open, cell, outbox, Terms::default()))
-        };
-        *self.running.lock() = sinks.into_iter().map(start).collect();
+            let courier =
+                Courier::start_in_arbiter(&self.arbiter, move |_| Courier::new(open, cell, outbox, Terms::default()));
+            self.running.lock().push((settings, courier));
+        }
+        Ok(())
     }
 
     async fn drain(&self) {
-        let running = self.running.lock().clone();
-        let drain = |courier: &Addr<Courier>| courier.send(Drain { deadline: DRAIN_DEADLINE });
-        let left: usize = futures::future::join_all(running.iter().map(drain)).await.into_iter().flatten().sum();
-        if left > 0 {
-            tracing::warn!(left, "deliveries were still in flight; they are told again at the next start");
-        }
+        let running: Vec<_> = self.running.lock().iter().map(|(_, courier)| courier.clone()).collect();
+        drain(running.iter()).await;
     }
+}
+
+async fn drain(couriers: impl Iterator<Item = &Addr<Courier>>) {
+    let drained = couriers.map(|courier| courier.send(Drain { deadline: DRAIN_DEADLINE }));
+    let left: usize = futures::future::join_all(drained).await.into_iter().flatten().sum();
+    if left > 0 {
+        tracing::warn!(left, "deliveries were still in flight; they are told again");
+    }
+}
+
+fn open_sink(sink: &settings::Sink) -> Result<OpenSink, SinkError> {
+    let (open, cell) = sinks::open(sink, &event_source())?;
+    Ok(OpenSink { settings: sink.clone(), open, cell })
 }
 
 /// Reads the settings anew and applies what changed.
 struct Reloader {
     file: PathBuf,
+    /// What runs, and what only a new start would change.
+    at_start: Settings,
     settings: Mutex<Settings>,
+    /// One reload at a time.
+    turn: tokio::sync::Mutex<()>,
     supervisor: Addr<Supervisor>,
-    outbox: Addr<Outbox>,
     couriers: Couriers,
 }
 
 impl Reload for Reloader {
     fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<Value, String>> {
-        async move {
-            let file = self.file.clone();
-            let loaded = tokio::task::spawn_blocking(move || settings::load(Some(&file)))
-                .await
-                .map_err(|e| format!("reading the settings failed: {e}"))?;
-            let (new, _) = loaded.map_err(|e| {
-                tracing::error!("the settings have problems; nothing was changed: {e}");
-                e.to_string()
-            })?;
-            let changes = settings::changes(&self.settings.lock(), &new);
-            if changes.sinks_changed {
-                let sinks = open_sinks(&new).map_err(|e| e.to_string())?;
-                self.couriers.drain().await;
-                self.outbox.do_send(ApplySinks(new.sinks.iter().map(|s| Arc::clone(s.name())).collect()));
-                self.couriers.replace(sinks);
+        // In a task of its own: a reload that has begun is finished, whether or not somebody still waits for it.
+        let done = actix_rt::spawn(async move {
+            let _turn = self.turn.lock().await;
+            let done = self.reload_now().await;
+            match &done {
+                Ok(report) => tracing::info!(%report, "settings applied"),
+                Err(problems) => tracing::error!("the settings have problems; nothing was changed: {problems}"),
             }
-            self.supervisor.do_send(ApplyCameras(new.cameras.clone()));
-            let report = json!({
-                "added": changes.added,
-                "removed": changes.removed,
-                "restarted": changes.restart,
-                "reconfigured": changes.reconfigure,
-                "sinks_changed": changes.sinks_changed,
-                "needs_restart": changes.needs_restart,
-            });
-            tracing::info!(%report, "settings applied");
-            *self.settings.lock() = new;
-            Ok(report)
-        }
-        .boxed()
+            done
+        });
+        async move { done.await.unwrap_or_else(|_| Err("the reload was cut short".into())) }.boxed()
+    }
+}
+
+impl Reloader {
+    async fn reload_now(&self) -> Result<Value, String> {
+        let file = self.file.clone();
+        let loaded = tokio::task::spawn_blocking(move || settings::load(Some(&file))).await;
+        let (new, _) = loaded.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+        let changes = settings::changes(&self.settings.lock(), &new);
+        // Sinks first, as they alone can still refuse; what did not change goes on meanwhile.
+        self.couriers.apply(&new.sinks).await.map_err(|e| e.to_string())?;
+        self.supervisor.do_send(ApplyCameras(new.cameras.clone()));
+        let is_enabled = |id: &&CameraId| new.cameras.iter().any(|camera| camera.id == **id && camera.enabled);
+        let (restarted, stopped): (Vec<_>, Vec<_>) = changes.restart.iter().partition(is_enabled);
+        let report = json!({
+            "added": changes.added,
+            "removed": changes.removed,
+            "restarted": restarted,
+            "stopped": stopped,
+            "reconfigured": changes.reconfigure,
+            "sinks_changed": changes.sinks_changed,
+            "needs_restart": settings::changes(&self.at_start, &new).needs_restart,
+        });
+        *self.settings.lock() = new;
+        Ok(report)
     }
 }
 
@@ -319,12 +348,25 @@ fn tell_service_manager(states: &[sd_notify::NotifyState<'_>]) {
     }
 }
 
-/// Feeds systemd's watchdog from the supervisor's thread: if that hangs, systemd starts the process anew.
-async fn feed_watchdog() {
-    let Some(limit) = sd_notify::watchdog_enabled() else { return };
-    let mut ticks = tokio::time::interval(limit / 2);
+/// Sees that the supervisor answers, and only then feeds systemd's watchdog; without it cameras would not be restarted.
+async fn watch_supervisor(supervisor: Addr<Supervisor>, board: Arc<Board>) {
+    let every = sd_notify::watchdog_enabled().map_or(Duration::from_secs(1), |limit| limit / 2);
+    let mut ticks = tokio::time::interval(every.min(Duration::from_secs(1)));
     loop {
         ticks.tick().await;
+        if !supervisor.connected() {
+            tracing::error!("the supervisor has ended: no camera would be restarted any more");
+            return board.set_ready(false);
+        }
         tell_service_manager(&[sd_notify::NotifyState::Watchdog]);
+    }
+}
+
+/// Each camera needs a thread with four files, and one or three sockets: the usual soft limit of 1024 files ends at some
+/// 200 cameras.
+fn raise_file_limit() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => tracing::debug!(limit, "open files"),
+        Err(error) => tracing::warn!(%error, "the limit of open files cannot be raised"),
     }
 }

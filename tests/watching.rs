@@ -75,7 +75,7 @@ fn somebody_comes_and_leaves_and_the_receiver_is_told_once_each() {
 }
 
 #[test]
-fn every_fault_of_a_camera_has_its_name() {
+fn invariant_6_every_fault_of_a_camera_has_its_name_and_costs_no_other_camera_a_frame() {
     let faults = [
         (Fault::Unauthorized, "unauthorized"),
         (Fault::NotFound, "not_found"),

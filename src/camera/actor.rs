@@ -11,7 +11,7 @@ use super::{
 use crate::{
     media::{Detected, Frame, FrameReady, Latest},
     settings,
-    status::{CameraCell, CameraState},
+    status::CameraCell,
     words::{CameraId, Generation, Moment},
 };
 
@@ -145,14 +145,13 @@ async fn live(wiring: Wiring, stop: Arc<Notify>) -> End {
             Err(fault) => return End::Faulted(fault),
         },
     };
-    let (id, state) = (settings.id.clone(), Arc::clone(&cell));
+    let id = settings.id.clone();
     let output = Output {
         slot,
         ticket: Box::new(move |slot| {
             detectors.do_send(FrameReady { slot: Arc::clone(slot), reply: scene.clone() });
         }),
         first_picture: Box::new(move |at| {
-            state.enter(CameraState::Streaming, None, None);
             streaming.do_send(CameraStreaming { id: id.clone(), generation, at });
         }),
     };
@@ -164,7 +163,7 @@ async fn live(wiring: Wiring, stop: Arc<Notify>) -> End {
             End::Faulted(fault.unwrap_or_else(|panic| Fault::Panicked(panic_text(&*panic))))
         }
     };
-    life.end();
+    drop(life);
     source.close().await;
     end
 }

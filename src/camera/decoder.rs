@@ -46,6 +46,8 @@ impl Shown<'_> {
 impl Decoder {
     /// The decoded picture buffer holds at most 16 (H.264, annex A.3.1), one more is under way.
     const MAX_INSIDE: usize = 17;
+    /// Two seconds, in ticks of 1/90000 s.
+    const LONGEST_INSIDE: i64 = 180_000;
 
     /// An empty decoder.
     ///
@@ -63,6 +65,10 @@ impl Decoder {
     /// # Errors
     /// If the unit is damaged or what it refers to is missing; nothing is right again until the next key frame.
     pub fn decode(&mut self, unit: &AccessUnit) -> Result<Option<Shown<'_>>, DecodeError> {
+        if unit.key {
+            // What never came out, as behind a jump of the clock, must not shift the times of what follows.
+            self.inside.retain(|timestamp, _| (0..=Self::LONGEST_INSIDE).contains(&(unit.timestamp - timestamp)));
+        }
         self.inside.insert(unit.timestamp, unit.received);
         let Some(yuv) = self.inner.decode(&unit.data).map_err(refused)? else {
             if self.inside.len() > Self::MAX_INSIDE {

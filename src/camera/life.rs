@@ -1,4 +1,4 @@
-use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use tokio::time::timeout;
 
@@ -24,10 +24,12 @@ pub(super) struct Life {
     pacer: Pacer,
     decoder: Option<Decoder>,
     sequence: u64,
-    began: Moment,
-    /// The last picture, or the beginning.
-    last_picture: Moment,
-    units_since_picture: u64,
+    /// Whether a picture has come out yet.
+    seen_picture: bool,
+    /// Since when a key frame is needed and does not come.
+    waiting_since: Option<Moment>,
+    /// Units that came while waiting for one.
+    waited_units: u64,
     /// Failed attempts to decode since the last picture.
     failures: u32,
     video: Option<Video>,
@@ -59,20 +61,20 @@ impl Life {
         generation: Generation,
         output: Output,
     ) -> Self {
-        let (pacer, began) = (Pacer::new(settings.every), Moment::now());
+        let (pacer, meter) = (Pacer::new(settings.every), Meter::with_hint(cell.key_frame_hint()));
         Self {
             settings,
             cell,
             generation,
             output,
             backlog: Backlog::default(),
-            meter: Meter::default(),
+            meter,
             pacer,
             decoder: None,
             sequence: 0,
-            began,
-            last_picture: began,
-            units_since_picture: 0,
+            seen_picture: false,
+            waiting_since: Some(Moment::now()),
+            waited_units: 0,
             failures: 0,
             video: None,
             in_hand: false,
@@ -88,11 +90,13 @@ impl Life {
     }
 
     /// Closes the account: what still waits was received and will not be decoded.
-    pub(super) fn end(&mut self) {
+    fn close_account(&mut self) {
         let left = std::mem::take(&mut self.backlog).len();
         self.skip(SkipReason::Lagging, left as u64);
         self.cell.frames.failed.add(u64::from(std::mem::take(&mut self.in_hand)));
-        self.cell.set_waiting_units(0);
+        if self.cell.generation() == self.generation {
+            self.cell.set_waiting_units(0);
+        }
     }
 
     async fn work_on(&mut self, source: &mut dyn Source) -> Result<std::convert::Infallible, Fault> {
@@ -100,8 +104,10 @@ impl Life {
         loop {
             let next = poll_fn(|context| source.poll_unit(context));
             let unit = timeout(patience, next).await.map_err(|_| Fault::Stalled(patience))??;
+            let received = unit.received;
             self.take_in(unit, source)?;
             self.take_in_what_is_there(source).await?;
+            self.check_for_key_frames(received)?;
             while let Some(unit) = self.backlog.pop() {
                 self.in_hand = true;
                 let worked = self.work(&unit);
@@ -145,22 +151,32 @@ impl Life {
         } else if measured {
             self.publish_facts();
         }
+        let received = unit.received;
         let given_up = self.backlog.push(unit);
-        self.skip(SkipReason::Lagging, given_up.units);
+        self.skip(SkipReason::Lagging, given_up);
+        if given_up > 0 && self.backlog.is_empty() {
+            self.wait_for_key_frame(received);
+        }
         Ok(())
     }
 
     fn work(&mut self, unit: &AccessUnit) -> Result<(), Fault> {
-        self.units_since_picture += 1;
         match self.pacer.judge(unit, self.meter.expected_interval(unit.received)) {
-            Verdict::Skip(reason) => self.skip(reason, 1),
+            Verdict::Skip(reason) => {
+                self.skip(reason, 1);
+                if reason == SkipReason::AwaitingKeyFrame {
+                    self.wait_for_key_frame(unit.received);
+                } else {
+                    self.waiting_since = None;
+                }
+            }
             Verdict::DecodeAlone => match decode_alone(&unit.data) {
                 Ok(picture) => {
                     self.cell.frames.decoded.one();
                     self.saw_picture(unit.received);
                     self.publish(unit.received, picture, Some(unit.data.clone()));
                 }
-                Err(error) => self.failed(error)?,
+                Err(error) => self.failed(error, unit.received)?,
             },
             Verdict::Decode => self.decode(unit)?,
         }
@@ -175,12 +191,12 @@ impl Life {
             Some(decoder) => decoder,
             None => match Decoder::new() {
                 Ok(decoder) => decoder,
-                Err(error) => return self.failed(error),
+                Err(error) => return self.failed(error, unit.received),
             },
         };
         let sample = match decoder.decode(unit) {
             Ok(shown) => shown.map(|s| (s.captured, self.pacer.wants(s.captured).then(|| s.to_picture()))),
-            Err(error) => return self.failed(error),
+            Err(error) => return self.failed(error, unit.received),
         };
         self.decoder = Some(decoder);
         self.cell.frames.decoded.one();
@@ -194,15 +210,23 @@ impl Life {
     }
 
     fn saw_picture(&mut self, at: Moment) {
-        if self.last_picture == self.began {
+        if !std::mem::replace(&mut self.seen_picture, true) {
             (self.output.first_picture)(at);
         }
-        self.last_picture = at;
-        self.units_since_picture = 0;
+        self.waiting_since = None;
         self.failures = 0;
     }
 
-    fn failed(&mut self, error: DecodeError) -> Result<(), Fault> {
+    fn wait_for_key_frame(&mut self, now: Moment) {
+        if self.waiting_since.is_none() {
+            self.waiting_since = Some(now);
+            self.waited_units = 0;
+        }
+        self.waited_units += 1;
+    }
+
+    fn failed(&mut self, error: DecodeError, now: Moment) -> Result<(), Fault> {
+        self.wait_for_key_frame(now);
         self.cell.frames.failed.one();
         self.decoder = None;
         self.pacer.broke();
@@ -228,13 +252,15 @@ impl Life {
 
     /// A stream that can never be joined must say so, not stay silent for ever.
     fn check_for_key_frames(&self, now: Moment) -> Result<(), Fault> {
-        let waited = now.since(&self.last_picture);
-        // Samples may be rarer than the time-out; then the camera is given two of them.
-        let patience = self.settings.key_frame_timeout.max(self.settings.every * 2 + Duration::from_secs(1));
-        if waited > patience {
-            return Err(Fault::NoKeyFrame { waited, units: self.units_since_picture });
+        let waited = self.waiting_since.map(|since| now.since(&since)).unwrap_or_default();
+        if waited <= self.settings.key_frame_timeout {
+            return Ok(());
         }
-        Ok(())
+        // One came, so the next life may begin with one: then it decodes on from there instead of waiting for the next.
+        if let Some(interval) = self.meter.since_key_frame(now) {
+            self.cell.hint_key_frames(interval);
+        }
+        Err(Fault::NoKeyFrame { waited, units: self.waited_units })
     }
 
     fn skip(&self, reason: SkipReason, units: u64) {
@@ -242,6 +268,9 @@ impl Life {
     }
 
     fn publish_facts(&self) {
+        if self.cell.generation() != self.generation {
+            return;
+        }
         self.cell.set_stream(self.video.as_ref().map(|video| StreamFacts {
             codec: video.codec.clone(),
             width: video.width,
@@ -250,5 +279,11 @@ impl Life {
             bitrate: self.meter.bitrate(),
             key_frame_interval_s: self.meter.key_frame_interval().map(|i| i.as_secs_f32()),
         }));
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.close_account();
     }
 }

@@ -5,6 +5,7 @@ use crate::{media::AccessUnit, words::Moment};
 /// Measures a stream as it comes: frames and bits per second, and time between key frames.
 #[derive(Debug, Default)]
 pub struct Meter {
+    hint: Option<Duration>,
     /// Media times of the latest key frames, in 90 kHz ticks.
     keys: VecDeque<i64>,
     last_key: Option<Moment>,
@@ -23,8 +24,14 @@ struct Window {
 impl Meter {
     const WINDOW: Duration = Duration::from_secs(5);
     const KEYS: usize = 4;
+    const USUAL_INTERVAL: Duration = Duration::from_secs(1);
     /// Farther apart than this, two media times are a jump of the clock, not an interval.
     const LONGEST_INTERVAL: i64 = 300 * 90_000;
+
+    /// A meter that counts on key frames at least `hint` apart until it has measured.
+    pub fn with_hint(hint: Option<Duration>) -> Self {
+        Self { hint, ..Self::default() }
+    }
 
     /// Takes note of a unit. True when the rates were measured anew.
     pub fn note(&mut self, unit: &AccessUnit) -> bool {
@@ -61,16 +68,24 @@ impl Meter {
         self.bitrate
     }
 
-    /// The longest of the latest intervals between key frames, once two have come.
+    /// The median of the latest intervals between key frames, once two have come: a lost key frame doubles one.
     pub fn key_frame_interval(&self) -> Option<Duration> {
         let pairs = self.keys.iter().zip(self.keys.iter().skip(1));
-        pairs.map(|(a, b)| Duration::from_secs_f64((b - a) as f64 / 90_000.0)).max()
+        let mut intervals: Vec<i64> = pairs.map(|(a, b)| b - a).collect();
+        intervals.sort_unstable();
+        intervals.get(intervals.len() / 2).map(|ticks| Duration::from_secs_f64(*ticks as f64 / 90_000.0))
     }
 
-    /// The interval to count on at `now`: the measured one, or the time since the last key frame where that is longer.
-    pub fn expected_interval(&self, now: Moment) -> Option<Duration> {
+    /// The interval to count on at `now`: what was measured, or was found out by an earlier life, or is usual; and the
+    /// time since the last key frame where that is longer.
+    pub fn expected_interval(&self, now: Moment) -> Duration {
         let open = self.last_key.map(|key| now.since(&key)).unwrap_or_default();
-        self.key_frame_interval().map(|measured| measured.max(open))
+        self.key_frame_interval().or(self.hint).unwrap_or(Self::USUAL_INTERVAL).max(open)
+    }
+
+    /// How long the stream has gone without a key frame, if it ever had one.
+    pub fn since_key_frame(&self, now: Moment) -> Option<Duration> {
+        self.last_key.map(|key| now.since(&key))
     }
 }
 
@@ -109,7 +124,7 @@ mod tests {
             meter.note(&unit(began, ms, true));
         }
         let waited = meter.expected_interval(began.after(Duration::from_secs(9)));
-        assert_eq!(waited, Some(Duration::from_secs(7)), "the next key frame is late");
+        assert_eq!(waited, Duration::from_secs(7), "the next key frame is late");
         let mut jumped = unit(began, 3000, true);
         jumped.timestamp = -5_000_000_000;
         meter.note(&jumped);

@@ -32,16 +32,13 @@ enum Mode {
 }
 
 impl Pacer {
-    /// Before the interval is known, cameras are taken to send a key frame about as often as this.
-    const USUAL_INTERVAL: Duration = Duration::from_secs(1);
-
     /// A pacer for one sample per `every`.
     pub fn new(every: Duration) -> Self {
         Self { every, due: None, mode: Mode::KeyFrames, awaiting_key_frame: true }
     }
 
-    /// Judges a unit. `key_interval` is the time between key frames as far as it is known.
-    pub fn judge(&mut self, unit: &AccessUnit, key_interval: Option<Duration>) -> Verdict {
+    /// Judges a unit. `key_interval` is the time between key frames to count on.
+    pub fn judge(&mut self, unit: &AccessUnit, key_interval: Duration) -> Verdict {
         // Loss is noted on the unit after it. A key frame behind a loss may itself lack its first packets.
         if unit.lost_packets > 0 {
             self.awaiting_key_frame = true;
@@ -62,7 +59,7 @@ impl Pacer {
             Mode::KeyFrames if !unit.key => Verdict::Skip(SkipReason::NotDue),
             Mode::KeyFrames => {
                 // The key frame nearest to the due time is the sample.
-                let half = key_interval.unwrap_or(Self::USUAL_INTERVAL).min(self.every) / 2;
+                let half = key_interval.min(self.every) / 2;
                 if self.is_due(unit.received.steady + half) {
                     Verdict::DecodeAlone
                 } else {
@@ -99,11 +96,10 @@ impl Pacer {
         self.due.is_none_or(|due| at >= due)
     }
 
-    fn mode_for(&self, key_interval: Option<Duration>) -> Mode {
+    fn mode_for(&self, key_interval: Duration) -> Mode {
         // A tenth of tolerance: a camera's "one second" is not exact.
         let reach = self.every + self.every / 10;
-        let expected = key_interval.unwrap_or(Self::USUAL_INTERVAL);
-        if expected <= reach { Mode::KeyFrames } else { Mode::Everything }
+        if key_interval <= reach { Mode::KeyFrames } else { Mode::Everything }
     }
 }
 
@@ -171,7 +167,7 @@ mod tests {
     fn invariant_5_after_a_loss_nothing_until_the_next_clean_key_frame() {
         let (now, mut pacer) = (Moment::now(), Pacer::new(Duration::from_millis(100)));
         let judge = |pacer: &mut Pacer, key, lost_packets| {
-            pacer.judge(&AccessUnit { lost_packets, ..unit(now, key) }, Some(Duration::from_secs(2)))
+            pacer.judge(&AccessUnit { lost_packets, ..unit(now, key) }, Duration::from_secs(2))
         };
         let awaiting = Verdict::Skip(SkipReason::AwaitingKeyFrame);
         assert_eq!(judge(&mut pacer, false, 0), awaiting, "a stream is joined at a key frame");
@@ -189,7 +185,7 @@ mod tests {
     #[test]
     fn disposable_units_are_left_out() {
         let (now, mut pacer) = (Moment::now(), Pacer::new(Duration::from_millis(100)));
-        let interval = Some(Duration::from_secs(2));
+        let interval = Duration::from_secs(2);
         pacer.judge(&unit(now, true), interval);
         let verdict = pacer.judge(&AccessUnit { disposable: true, ..unit(now, false) }, interval);
         assert_eq!(verdict, Verdict::Skip(SkipReason::Disposable));

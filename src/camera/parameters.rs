@@ -52,3 +52,43 @@ fn check_sequence(sps: &SeqParameterSet) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `avcC` records of 128x96 test pictures: high profile, then 4:2:2, 4:4:4, 10 bits and interlaced.
+    const PROGRESSIVE: &str =
+        "0164000affe100186764000aacd9420db011000003000100000300140f122596010006 68ebe3cb22c0fdf8f800";
+    const COLOUR_422: &str =
+        "017a000affe10018677a000abcd9420db011000003000100000300140f122596010006 68ebe3cb22c0fef8f800";
+    const COLOUR_444: &str =
+        "01f4000affe1001967f4000a919b2841b60220000003002000000302 81e244b2c001000668ebe3c44844fff8f800";
+    const TEN_BITS: &str =
+        "016e000affe10019676e000aa6cd9420db0110000003001000000301 40f1225960 01000668ebe3cb22c0fdfafa00";
+    const INTERLACED: &str =
+        "01640015ffe1001867640015acd9421b6022000003000200000300283e28532c010006 68fba3cb22c0fdf8f800";
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digits: Vec<u32> = hex.chars().filter_map(|c| c.to_digit(16)).collect();
+        digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_named() {
+        assert_eq!(check_decodable(&bytes(PROGRESSIVE)), Ok(()));
+        for (avcc, what) in
+            [(COLOUR_422, "4:2:2"), (COLOUR_444, "4:4:4"), (TEN_BITS, "10 bits"), (INTERLACED, "interlaced")]
+        {
+            let Err(Fault::Unsupported(said)) = check_decodable(&bytes(avcc)) else { panic!("{what} is accepted") };
+            assert!(said.contains(what), "{said}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_left_to_the_decoder() {
+        for nonsense in [&[][..], &[1, 2, 3], &[0xff; 40]] {
+            assert_eq!(check_decodable(nonsense), Ok(()));
+        }
+    }
+}

@@ -23,7 +23,18 @@ use crate::{media::AccessUnit, settings, words::Moment};
 
 /// Connects to a real camera: DESCRIBE, SETUP of its first H.264 stream, PLAY, each with a deadline.
 pub fn connect_rtsp(camera: Arc<settings::Camera>) -> LocalBoxFuture<'static, Result<Box<dyn Source>, Fault>> {
-    async move { connect(&camera).await.map(|source| Box::new(source) as Box<dyn Source>) }.boxed_local()
+    async move {
+        let group = Arc::new(SessionGroup::default());
+        match connect(&camera, Arc::clone(&group)).await {
+            Ok(source) => Ok(Box::new(source) as Box<dyn Source>),
+            Err(fault) => {
+                // A session that was set up and did not play is one that the camera still counts.
+                say_goodbye(&group).await;
+                Err(fault)
+            }
+        }
+    }
+    .boxed_local()
 }
 
 struct RtspSource {
@@ -38,8 +49,7 @@ struct RtspSource {
 /// How long one goodbye may take.
 const TEARDOWN_DEADLINE: Duration = Duration::from_secs(2);
 
-async fn connect(camera: &settings::Camera) -> Result<RtspSource, Fault> {
-    let group = Arc::new(SessionGroup::default());
+async fn connect(camera: &settings::Camera, group: Arc<SessionGroup>) -> Result<RtspSource, Fault> {
     let credentials = camera
         .credentials
         .as_ref()
@@ -162,14 +172,16 @@ impl Source for RtspSource {
     fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
         let group = Arc::clone(&self.group);
         drop(self); // starts the TEARDOWN in the background
-        async move {
-            match timeout(TEARDOWN_DEADLINE, group.await_teardown()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::debug!(error = %first_line(&error), "TEARDOWN failed"),
-                Err(_) => tracing::debug!("TEARDOWN was not answered"),
-            }
-        }
-        .boxed_local()
+        async move { say_goodbye(&group).await }.boxed_local()
+    }
+}
+
+/// Waits until the library has said TEARDOWN for the sessions that were dropped.
+async fn say_goodbye(group: &SessionGroup) {
+    match timeout(TEARDOWN_DEADLINE, group.await_teardown()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(error = %first_line(&error), "TEARDOWN failed"),
+        Err(_) => tracing::debug!("TEARDOWN was not answered"),
     }
 }
 
@@ -232,9 +244,6 @@ fn fault(step: &'static str, error: &retina::Error) -> Fault {
     if gone || lower.contains("at eof") {
         return Fault::Ended;
     }
-    if lower.starts_with("timeout") {
-        return Fault::Timeout { step, within: Duration::ZERO };
-    }
     if lower.starts_with("unsupported") {
         return Fault::Unsupported(text);
     }
@@ -255,7 +264,7 @@ fn reason_phrase(status: u16) -> &'static str {
         404 => "Not Found",
         453 => "Not Enough Bandwidth",
         454 => "Session Not Found",
-        461 => "Unsupported Transport",
+        461 => "Unsupported Transport; try the other one of tcp and udp",
         500 => "Internal Server Error",
         503 => "Service Unavailable",
         _ => "an error",

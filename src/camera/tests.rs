@@ -81,7 +81,7 @@ fn encode(count: usize, gop: u32, began: Moment) -> Vec<AccessUnit> {
 
 struct Stage {
     cell: Arc<CameraCell>,
-    life: Life,
+    life: Option<Life>,
     tickets: Arc<Mutex<Vec<u64>>>,
     began: Moment,
 }
@@ -102,18 +102,18 @@ fn stage(every: Duration) -> Stage {
         first_picture: Box::new(|_| {}),
     };
     let life = Life::new(Arc::new(camera), Arc::clone(&cell), generation, output);
-    Stage { cell, life, tickets, began: Moment::now() }
+    Stage { cell, life: Some(life), tickets, began: Moment::now() }
 }
 
 fn skipped(cell: &CameraCell) -> u64 {
     SkipReason::ALL.iter().map(|reason| cell.frames.skipped(*reason).get()).sum()
 }
 
+/// Plays the units to the life, and drops it, which closes its account.
 async fn play(stage: &mut Stage, units: Vec<AccessUnit>, one_at_a_time: bool) -> Fault {
     let mut source = Scripted { units: units.into(), last: Some(Fault::Ended), one_at_a_time, rested: false };
-    let fault = stage.life.run(&mut source).await;
-    stage.life.end();
-    fault
+    let mut life = stage.life.take().unwrap();
+    life.run(&mut source).await
 }
 
 fn assert_accounted(cell: &CameraCell, units: u64) {
@@ -195,7 +195,7 @@ async fn invariant_9_silence_ends_the_life_at_its_deadline() {
     let mut source =
         Scripted { units: encode(5, 5, stage.began).into(), last: None, one_at_a_time: true, rested: false };
     let began = tokio::time::Instant::now();
-    assert_eq!(stage.life.run(&mut source).await, Fault::Stalled(Duration::from_secs(5)));
+    assert_eq!(stage.life.as_mut().unwrap().run(&mut source).await, Fault::Stalled(Duration::from_secs(5)));
     assert_eq!(began.elapsed().as_secs(), 5);
 }
 

@@ -156,6 +156,20 @@ pub struct Unfinished {
     pub visits: Vec<OpenVisit>,
     /// Cameras reported down and not yet up.
     pub down: Vec<(CameraId, Timestamp)>,
+    /// When the last process was last known to run; what happened since, nobody saw.
+    pub alive_until: Option<Timestamp>,
+}
+
+impl Unfinished {
+    /// Takes out what belongs to `camera`: it is taken up once.
+    #[must_use]
+    pub fn take(&mut self, camera: &CameraId) -> Self {
+        Self {
+            visits: self.visits.extract_if(.., |visit| visit.camera == *camera).collect(),
+            down: self.down.extract_if(.., |(id, _)| id == camera).collect(),
+            alive_until: self.alive_until,
+        }
+    }
 }
 
 /// A visit that started and did not end.

@@ -135,6 +135,7 @@ impl Outbox {
     pub const HELD_AT_MOST: usize = 10_000;
     const RETRY_EVERY: Duration = Duration::from_secs(1);
     const RETAIN_EVERY: Duration = Duration::from_secs(60);
+    const ALIVE_EVERY: Duration = Duration::from_secs(5);
     /// No delivery is postponed for longer: a day, a tenth of jitter, and some.
     const POSTPONED_AT_MOST: SignedDuration = SignedDuration::from_hours(27);
 
@@ -213,6 +214,7 @@ impl Actor for Outbox {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.notify(Retain);
+        ctx.run_interval(Self::ALIVE_EVERY, |outbox, _| outbox.store.say_alive());
         ctx.run_interval(Self::RETAIN_EVERY, |_, ctx| ctx.notify(Retain));
     }
 

@@ -12,6 +12,7 @@ use actix_web::{App, HttpServer, dev::Server, middleware, web};
 pub use error::Problem;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use crate::{events::Reader, settings::Auth, status::Board};
 
@@ -26,6 +27,8 @@ pub struct Views {
     pub reload: Arc<dyn Reload>,
     /// Makes pictures of the newest frames.
     pub still: Arc<dyn Still>,
+    /// How many pictures are made at once: each takes a decoder.
+    pub stills_at_once: Arc<Semaphore>,
     /// Who may ask.
     pub auth: Arc<Auth>,
 }

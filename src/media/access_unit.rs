@@ -9,7 +9,7 @@ pub struct AccessUnit {
     pub data: Bytes,
     /// Presentation time in the stream's own clock, in ticks of 1/90000 s. With B-frames it is not in order.
     pub timestamp: i64,
-    /// When its last packet arrived here.
+    /// When it was taken from the connection: its arrival, unless the processor was too busy to look.
     pub received: Moment,
     /// An IDR picture: decoding can start here.
     pub key: bool,

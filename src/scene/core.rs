@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     availability::Availability,
@@ -90,9 +90,11 @@ impl SceneCore {
     /// up waits for the camera as if the stream had just been lost.
     pub fn resume(&mut self, unfinished: &Unfinished, at: Moment) -> Vec<Event> {
         let id = self.reporter.camera.id.clone();
+        let away = unfinished.alive_until.map(|until| at.wall.duration_since(until)).unwrap_or_default();
+        let away = Duration::try_from(away).unwrap_or_default();
         let mut events = Vec::new();
         for open in unfinished.visits.iter().filter(|v| v.camera == id) {
-            self.sight.lost(at);
+            self.sight.resumed(at, away);
             let clock = self.sight.clock(at);
             let watch = self.watches.iter_mut().find(|w| w.area.name == open.zone);
             let refused = match watch {
@@ -109,6 +111,8 @@ impl SceneCore {
         for (_, since) in unfinished.down.iter().filter(|(camera, _)| *camera == id) {
             self.availability.resume(*since);
         }
+        // Away for too long, and the next person is another visit.
+        events.extend(self.tick(at));
         events
     }
 

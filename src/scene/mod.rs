@@ -17,5 +17,5 @@ mod zones;
 pub use self::{
     actor::{CameraLost, CameraRemoved, CameraStopped, CameraStreaming, Configure, SampleHook, Scene},
     core::SceneCore,
-    report::IdSource,
+    report::{IdSource, conclude},
 };

@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 use super::availability::Outage;
 use crate::{
-    events::{CameraRef, Event, EventKind, FrameFacts, ReasonFacts, Sighting, Subject, VisitFacts},
+    events::{
+        CameraRef, Event, EventKind, FrameFacts, OpenVisit, ReasonFacts, Sighting, Subject, Unfinished, VisitFacts,
+    },
     media::Detected,
     words::{EventId, Moment, VisitId},
 };
@@ -36,6 +38,16 @@ impl fmt::Debug for IdSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IdSource")
     }
+}
+
+/// The ends of visits whose cameras are in the settings no more: nobody will see them end.
+pub fn conclude(unfinished: Unfinished) -> Vec<Event> {
+    let end = |open: OpenVisit| {
+        let camera = CameraRef { name: open.camera.as_str().into(), id: open.camera };
+        let visit = VisitFacts { ended_at: Some(open.visit.started_at), ..open.visit };
+        Reporter { camera, ids: IdSource::default() }.ended(visit, open.zone, None, None)
+    };
+    unfinished.visits.into_iter().map(end).collect()
 }
 
 /// The sample that decided: its frame and who is in the area.

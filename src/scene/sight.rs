@@ -21,6 +21,12 @@ impl Sight {
         self.dark_since.get_or_insert(at);
     }
 
+    /// The process began anew after nobody looked for `away`.
+    pub(super) fn resumed(&mut self, at: Moment, away: Duration) {
+        self.lost(at);
+        self.dark_since_look = self.dark_since_look.max(away);
+    }
+
     /// The camera is back.
     pub(super) fn returned(&mut self, at: Moment) {
         if let Some(since) = self.dark_since.take() {

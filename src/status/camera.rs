@@ -3,7 +3,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -48,6 +48,8 @@ pub struct CameraCell {
     born: Instant,
     heartbeat_ms: AtomicU64,
     access_units_waiting: AtomicU32,
+    /// What an earlier life learned of the time between key frames.
+    key_frame_hint: Mutex<Option<Duration>>,
 }
 
 /// Name and address of a camera.
@@ -174,6 +176,7 @@ impl CameraCell {
             born: Instant::now(),
             heartbeat_ms: AtomicU64::new(0),
             access_units_waiting: AtomicU32::new(0),
+            key_frame_hint: Mutex::new(None),
         }
     }
 
@@ -203,6 +206,11 @@ impl CameraCell {
         self.lives.one();
         self.beat();
         Generation(self.generation.fetch_add(1, Relaxed) + 1)
+    }
+
+    /// Leaves a life behind: from now on it counts no more, though its thread may still run.
+    pub fn retire_life(&self) {
+        self.generation.fetch_add(1, Relaxed);
     }
 
     /// Counts a fault.
@@ -254,9 +262,19 @@ impl CameraCell {
     }
 
     /// Time since the life's thread last said that it is alive.
-    pub fn since_beat(&self) -> std::time::Duration {
+    pub fn since_beat(&self) -> Duration {
         let now = self.born.elapsed().as_millis() as u64;
-        std::time::Duration::from_millis(now.saturating_sub(self.heartbeat_ms.load(Relaxed)))
+        Duration::from_millis(now.saturating_sub(self.heartbeat_ms.load(Relaxed)))
+    }
+
+    /// The least time between key frames that an earlier life, which waited for one in vain, found out.
+    pub fn key_frame_hint(&self) -> Option<Duration> {
+        *self.key_frame_hint.lock()
+    }
+
+    /// Leaves word for the next life.
+    pub fn hint_key_frames(&self, at_least: Duration) {
+        *self.key_frame_hint.lock() = Some(at_least);
     }
 
     /// Access units that wait for the decoder.

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient, ResponseFuture};
 use actix_rt::ArbiterHandle;
 use tokio::sync::oneshot;
 
@@ -15,14 +15,21 @@ use crate::{
     scene::{self, Scene, SceneCore},
     settings,
     status::{Board, CameraCell, CameraState},
-    words::{CameraId, Moment},
+    words::{CameraId, Generation, Moment},
 };
 
 /// The actor in charge of all cameras.
 pub struct Supervisor {
     workshop: Workshop,
     cameras: BTreeMap<CameraId, Charge>,
-    ending: Option<oneshot::Sender<()>>,
+    /// What the last process left unfinished and no camera has taken up yet.
+    unfinished: Unfinished,
+    ending: bool,
+    /// Whom to tell when every life is gone.
+    awaiting_end: Option<oneshot::Sender<()>>,
+    last_watch: Moment,
+    /// Before this moment no thread is taken to hang.
+    lenient_until: Moment,
 }
 
 /// What lives and scenes are made from.
@@ -39,7 +46,7 @@ pub struct Workshop {
     /// Where status is shown.
     pub board: Arc<Board>,
     /// What the last process left unfinished.
-    pub unfinished: Arc<Unfinished>,
+    pub unfinished: Unfinished,
     /// The pauses between lives.
     pub backoff: Backoff,
     /// A thread that says nothing for this long hangs, and is left behind.
@@ -68,12 +75,23 @@ impl Supervisor {
     const STAGGER: Duration = Duration::from_secs(10);
     const STAGGER_STEP: Duration = Duration::from_millis(100);
     const TICK: Duration = Duration::from_secs(1);
-    /// Threads of one camera that are left behind before it is given up: each is lost memory.
-    const MAX_ABANDONED: u64 = 5;
+    /// Threads of one camera that hang at once before it is given up: each is lost memory.
+    const MAX_HANGING: u32 = 5;
+    /// A tick that is this late means that the whole process stood still, not that cameras hang.
+    const LATE: Duration = Duration::from_secs(5);
 
     /// A supervisor without cameras; give it some with `ApplyCameras`.
-    pub fn new(workshop: Workshop) -> Self {
-        Self { workshop, cameras: BTreeMap::new(), ending: None }
+    pub fn new(mut workshop: Workshop) -> Self {
+        let (unfinished, now) = (std::mem::take(&mut workshop.unfinished), Moment::now());
+        Self {
+            workshop,
+            cameras: BTreeMap::new(),
+            unfinished,
+            ending: false,
+            awaiting_end: None,
+            last_watch: now,
+            lenient_until: now,
+        }
     }
 
     fn add(&mut self, camera: settings::Camera, start_after: Duration, context: &mut Context<Self>) {
@@ -81,7 +99,8 @@ impl Supervisor {
             CameraCell::new(camera.id.clone(), Arc::clone(&camera.name), settings::masked_camera_url(&camera.url));
         let cell = Arc::new(cell);
         self.workshop.board.add_camera(Arc::clone(&cell));
-        let scene = self.start_scene(&camera, &cell);
+        let unfinished = self.unfinished.take(&camera.id);
+        let scene = self.start_scene(&camera, &cell, unfinished);
         let id = camera.id.clone();
         let enabled = camera.enabled;
         let mut charge = Charge::new(Arc::new(camera), cell, scene);
@@ -94,12 +113,17 @@ impl Supervisor {
         }
     }
 
-    fn start_scene(&self, camera: &settings::Camera, cell: &Arc<CameraCell>) -> actix::Addr<Scene> {
+    fn start_scene(&self, camera: &settings::Camera, cell: &Arc<CameraCell>, unfinished: Unfinished) -> Addr<Scene> {
         let about = CameraRef { id: camera.id.clone(), name: Arc::clone(&camera.name) };
-        let (core, cell, workshop) = (SceneCore::new(about, camera), Arc::clone(cell), self.workshop.clone());
-        Scene::start_in_arbiter(&self.workshop.scenes, move |_| {
-            Scene::new(core, cell, workshop.outbox).resuming(&workshop.unfinished)
-        })
+        let (core, cell, outbox) = (SceneCore::new(about, camera), Arc::clone(cell), self.workshop.outbox.clone());
+        Scene::start_in_arbiter(&self.workshop.scenes, move |_| Scene::new(core, cell, outbox).resuming(&unfinished))
+    }
+
+    /// Visits of cameras that are in the settings no more end, so that every start has its end.
+    fn end_what_nobody_took_up(&mut self) {
+        for event in scene::conclude(std::mem::take(&mut self.unfinished)) {
+            self.workshop.outbox.do_send(Record(event));
+        }
     }
 
     fn begin_after(&mut self, id: &CameraId, wait: Duration, context: &mut Context<Self>) {
@@ -108,6 +132,9 @@ impl Supervisor {
         };
         if let Some(alarm) = charge.alarm.take() {
             context.cancel_future(alarm);
+        }
+        if !wait.is_zero() && charge.cell.state().reason.is_none() {
+            charge.cell.enter(CameraState::Waiting, None, Some(Moment::now().after(wait).wall));
         }
         charge.alarm = Some(context.notify_later(BeginLife(id.clone()), wait));
     }
@@ -132,10 +159,13 @@ impl Supervisor {
             return;
         };
         match charge.plan {
-            Plan::Keep if self.ending.is_none() => self.begin_after(id, Duration::ZERO, context),
+            Plan::Keep if !self.ending => {
+                let wait = std::mem::take(&mut charge.restart_after);
+                self.begin_after(id, wait, context);
+            }
             Plan::Keep | Plan::Rest => {
                 charge.cell.enter(CameraState::Stopped, None, None);
-                if self.ending.is_none() {
+                if !self.ending {
                     charge.scene.do_send(stopped(charge));
                 }
             }
@@ -148,19 +178,18 @@ impl Supervisor {
         }
     }
 
-    fn after_fault(&mut self, id: &CameraId, fault: &Fault, context: &mut Context<Self>) {
+    fn after_fault(&mut self, id: &CameraId, generation: Generation, fault: &Fault, context: &mut Context<Self>) {
         let Some(charge) = self.cameras.get_mut(id) else {
             return;
         };
         let (reason, message, now) = (fault.reason(), fault.message(), Moment::now());
         charge.cell.count_fault(reason);
-        let generation = charge.cell.generation();
         charge.scene.do_send(scene::CameraLost { generation, reason, message: message.clone(), at: now });
-        if charge.plan != Plan::Keep || self.ending.is_some() {
+        if charge.plan != Plan::Keep || self.ending {
             return self.after_orderly_end(id, context);
         }
         let retries = charge.settings.max_retries;
-        let next = if charge.cell.abandoned.get() >= Self::MAX_ABANDONED {
+        let next = if charge.hanging >= Self::MAX_HANGING {
             Next::GiveUp
         } else {
             charge.health.faulted(now, reason, retries, &self.workshop.backoff, fastrand::f64())
@@ -181,7 +210,13 @@ impl Supervisor {
 
     /// Looks for threads that hang. They cannot be stopped, only left behind: the new life has a thread of its own.
     fn watch(&mut self, context: &mut Context<Self>) {
-        let limit = self.workshop.hang_timeout;
+        let (limit, now) = (self.workshop.hang_timeout, Moment::now());
+        if now.since(&std::mem::replace(&mut self.last_watch, now)) > Self::TICK + Self::LATE {
+            self.lenient_until = now.after(limit);
+        }
+        if now.steady < self.lenient_until.steady {
+            return self.report_end();
+        }
         let hanging = self.cameras.iter().filter(|(_, c)| c.life.is_some() && c.cell.since_beat() > limit);
         let hanging: Vec<CameraId> = hanging.map(|(id, _)| id.clone()).collect();
         for id in hanging {
@@ -192,10 +227,12 @@ impl Supervisor {
                 continue;
             };
             charge.bury(generation);
+            charge.cell.retire_life();
             charge.cell.abandoned.one();
+            charge.hanging += 1;
             tracing::error!(camera = %id, "its thread hung for {} s and is left behind", limit.as_secs_f32());
             let fault = Fault::Panicked(format!("the camera's thread hung for {} s", limit.as_secs_f32()));
-            self.after_fault(&id, &fault, context);
+            self.after_fault(&id, generation, &fault, context);
         }
         self.revive_scenes();
         self.report_end();
@@ -210,7 +247,7 @@ impl Supervisor {
                 continue;
             };
             tracing::error!(camera = %id, "its scene had ended and is started anew");
-            let scene = self.start_scene(&charge.settings, &charge.cell);
+            let scene = self.start_scene(&charge.settings, &charge.cell, Unfinished::default());
             if let Some(charge) = self.cameras.get_mut(&id) {
                 charge.scene = scene;
                 charge.ask_to_stop(); // the next life reports to the new scene
@@ -220,7 +257,7 @@ impl Supervisor {
 
     fn report_end(&mut self) {
         if self.cameras.values().all(|charge| charge.life.is_none())
-            && let Some(told) = self.ending.take()
+            && let Some(told) = self.awaiting_end.take()
         {
             let _ = told.send(()); // whoever asked may have stopped waiting
         }
@@ -243,18 +280,21 @@ impl Handler<ApplyCameras> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, ApplyCameras(cameras): ApplyCameras, context: &mut Self::Context) {
+        if self.ending {
+            return;
+        }
         let wanted: BTreeMap<_, _> = cameras.iter().map(|c| (c.id.clone(), c)).collect();
         let gone: Vec<_> = self.cameras.keys().filter(|id| !wanted.contains_key(*id)).cloned().collect();
         for id in gone {
             self.change_plan(&id, Plan::Remove, context);
         }
-        let starting = cameras.iter().filter(|c| c.enabled && !self.cameras.contains_key(&c.id)).count();
-        let step = Self::STAGGER_STEP.min(Self::STAGGER / u32::try_from(starting.max(1)).unwrap_or(u32::MAX));
+        let enabled = cameras.iter().filter(|c| c.enabled).count();
+        let step = Self::STAGGER_STEP.min(Self::STAGGER / u32::try_from(enabled.max(1)).unwrap_or(u32::MAX));
         let mut wait = Duration::ZERO;
         for camera in cameras {
             let Some(charge) = self.cameras.get_mut(&camera.id) else {
-                self.add(camera, wait, context);
-                wait += step;
+                wait += if camera.enabled { step } else { Duration::ZERO };
+                self.add(camera, wait.saturating_sub(step), context);
                 continue;
             };
             let id = camera.id.clone();
@@ -269,9 +309,12 @@ impl Handler<ApplyCameras> for Supervisor {
             if restart {
                 tracing::info!(camera = %id, "settings changed, restarting");
                 charge.health = super::Health::default();
+                charge.restart_after = wait;
+                wait += step;
                 self.change_plan(&id, plan, context);
             }
         }
+        self.end_what_nobody_took_up();
     }
 }
 
@@ -284,8 +327,13 @@ impl Handler<BeginLife> for Supervisor {
             return;
         };
         charge.alarm = None;
-        if charge.life.is_none() && charge.plan == Plan::Keep && self.ending.is_none() {
-            charge.begin_life(&self.workshop, streaming, gone);
+        if charge.life.is_some() || charge.plan != Plan::Keep || self.ending {
+            return;
+        }
+        if let Err(error) = charge.begin_life(&self.workshop, streaming, gone) {
+            let generation = charge.cell.generation();
+            let fault = Fault::Panicked(format!("no thread for the camera: {error}; raise the limits of the process"));
+            self.after_fault(&id, generation, &fault, context);
         }
     }
 }
@@ -299,6 +347,7 @@ impl Handler<CameraStreaming> for Supervisor {
         };
         if charge.life.as_ref().is_some_and(|life| life.generation == message.generation) {
             tracing::info!(camera = %message.id, "streaming");
+            charge.cell.enter(CameraState::Streaming, None, None);
             charge.health.streamed(message.at);
             charge.scene.do_send(scene::CameraStreaming { generation: message.generation, at: message.at });
         }
@@ -312,12 +361,15 @@ impl Handler<CameraGone> for Supervisor {
         let Some(charge) = self.cameras.get_mut(&message.id) else {
             return;
         };
-        if !charge.bury(message.generation) {
-            return; // a life that was left behind has come to its end after all
-        }
+        let Some(stopping) = charge.bury(message.generation) else {
+            // A life that was left behind has come to its end after all.
+            charge.hanging = charge.hanging.saturating_sub(1);
+            return;
+        };
         match message.end {
-            End::Stopped => self.after_orderly_end(&message.id, context),
-            End::Faulted(fault) => self.after_fault(&message.id, &fault, context),
+            // What ends it while it is ending anyway says nothing about the settings to come.
+            End::Faulted(fault) if !stopping => self.after_fault(&message.id, message.generation, &fault, context),
+            _ => self.after_orderly_end(&message.id, context),
         }
         self.report_end();
     }
@@ -328,7 +380,8 @@ impl Handler<Shutdown> for Supervisor {
 
     fn handle(&mut self, Shutdown { deadline }: Shutdown, context: &mut Self::Context) -> Self::Result {
         let (told, all_gone) = oneshot::channel();
-        self.ending = Some(told);
+        self.ending = true;
+        self.awaiting_end = Some(told);
         for charge in self.cameras.values_mut() {
             charge.ask_to_stop();
             if let Some(alarm) = charge.alarm.take() {

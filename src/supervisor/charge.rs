@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{io, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, SpawnHandle};
 use actix_rt::{Arbiter, ArbiterHandle};
@@ -10,7 +10,7 @@ use crate::{
     scene::Scene,
     settings,
     status::{CameraCell, CameraState},
-    words::{Generation, Moment},
+    words::Generation,
 };
 
 /// A camera in the supervisor's charge: what outlives its lives, and the life it has.
@@ -23,6 +23,10 @@ pub(super) struct Charge {
     pub(super) life: Option<LifeInProgress>,
     /// The timer that begins the next life.
     pub(super) alarm: Option<SpawnHandle>,
+    /// How long after an orderly end the next life begins, so that many restarts do not fall on one moment.
+    pub(super) restart_after: Duration,
+    /// Threads that hang now.
+    pub(super) hanging: u32,
     slot: Arc<Latest<Frame>>,
 }
 
@@ -42,8 +46,8 @@ pub(super) struct LifeInProgress {
     pub(super) generation: Generation,
     address: Addr<Camera>,
     arbiter: ArbiterHandle,
-    /// Since when it has been asked to end.
-    pub(super) stopping_since: Option<Moment>,
+    /// It has been asked to end.
+    pub(super) stopping: bool,
 }
 
 impl Charge {
@@ -56,6 +60,8 @@ impl Charge {
             plan: Plan::Keep,
             life: None,
             alarm: None,
+            restart_after: Duration::ZERO,
+            hanging: 0,
             slot: Arc::default(),
         }
     }
@@ -66,7 +72,9 @@ impl Charge {
         workshop: &Workshop,
         streaming: actix::Recipient<CameraStreaming>,
         gone: actix::Recipient<CameraGone>,
-    ) {
+    ) -> io::Result<()> {
+        // First what can fail: the process may have no files or threads left.
+        let arbiter = Arbiter::try_new()?.handle();
         let generation = self.cell.begin_life();
         self.cell.enter(CameraState::Connecting, None, None);
         let wiring = Wiring {
@@ -81,29 +89,27 @@ impl Charge {
             gone,
         };
         // The arbiter stops with its handle's `stop`; its thread is never joined, as it may hang.
-        let arbiter = Arbiter::new().handle();
         let address = Camera::start_in_arbiter(&arbiter, move |_| Camera::new(wiring));
-        self.life = Some(LifeInProgress { generation, address, arbiter, stopping_since: None });
+        self.life = Some(LifeInProgress { generation, address, arbiter, stopping: false });
+        Ok(())
     }
 
     /// Asks the life, if there is one, to end.
     pub(super) fn ask_to_stop(&mut self) {
         if let Some(life) = &mut self.life
-            && life.stopping_since.is_none()
+            && !std::mem::replace(&mut life.stopping, true)
         {
             life.address.do_send(Stop);
-            life.stopping_since = Some(Moment::now());
         }
     }
 
-    /// Takes note that the life of `generation` is over, and lets its thread go. False for a life of the past.
-    pub(super) fn bury(&mut self, generation: Generation) -> bool {
-        let Some(life) = self.life.take_if(|life| life.generation == generation) else {
-            return false;
-        };
+    /// Takes note that the life of `generation` is over, and lets its thread go. `None` for a life of the past;
+    /// otherwise whether it had been asked to end.
+    pub(super) fn bury(&mut self, generation: Generation) -> Option<bool> {
+        let life = self.life.take_if(|life| life.generation == generation)?;
         life.arbiter.stop();
         self.cell.set_stream(None);
         self.cell.people.set(0);
-        true
+        Some(life.stopping)
     }
 }

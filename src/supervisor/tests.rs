@@ -163,7 +163,7 @@ fn house(scripts: &[(&str, &[Script])], answers: bool, hang_timeout: Duration, m
         outbox: Events::default().start().recipient(),
         scenes: Arbiter::new().handle(),
         board: Arc::clone(&board),
-        unfinished: Arc::default(),
+        unfinished: Default::default(),
         backoff: Backoff { floor: Duration::from_millis(1), ceiling: Duration::from_millis(20), ..Backoff::default() },
         hang_timeout,
     })

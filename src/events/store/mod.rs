@@ -32,7 +32,9 @@ use crate::settings::Storage;
 pub struct Store {
     conn: Connection,
     file: PathBuf,
-    _lock: File,
+    /// When the last process said that it was alive.
+    alive_until: Option<Timestamp>,
+    lock: File,
 }
 
 /// Whether a write waits for the disk.
@@ -60,6 +62,7 @@ impl Store {
         builder.recursive(true).mode(0o700);
         builder.create(folder).map_err(failed(folder))?;
         let lock = own(&folder.join("lookout.lock"))?;
+        let alive_until = lock.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.try_into().ok());
         let file = folder.join(Self::FILE);
         // SQLite gives the -wal file the mode of the database.
         let mut options = OpenOptions::new();
@@ -68,12 +71,20 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(&file, flags).map_err(|e| OutboxError::from_sqlite(&file, e))?;
         schema::prepare(&mut conn, &file)?;
-        Ok(Self { conn, file, _lock: lock })
+        Ok(Self { conn, file, alive_until, lock })
     }
 
     /// The database, for `Reader::open`.
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// Says that this process is alive: the lock's time of modification is how the next one knows how long nobody
+    /// watched.
+    pub fn say_alive(&self) {
+        if let Err(error) = self.lock.set_modified(std::time::SystemTime::now()) {
+            tracing::debug!(%error, "the lock file's time cannot be set");
+        }
     }
 
     fn write<T>(

@@ -27,7 +27,8 @@ impl Store {
     /// What was begun and not finished, from the committed events: the newest of each camera and zone. It outlives the
     /// events themselves; what the user has since removed is for the caller to leave out.
     pub fn unfinished(&self) -> Result<Unfinished, OutboxError> {
-        self.read(unfinished)
+        let found = self.read(unfinished)?;
+        Ok(Unfinished { alive_until: self.alive_until, ..found })
     }
 }
 

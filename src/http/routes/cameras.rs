@@ -1,10 +1,13 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpResponse, Responder, web};
 use serde::Deserialize;
 
 use super::super::{Problem, Views, auth::Allowed, view::CameraView};
 use crate::status::CameraCell;
+
+/// How long a request waits for its turn to have a picture made.
+const STILL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Every camera.
 pub(in crate::http) async fn list(views: web::Data<Views>, _: Allowed) -> impl Responder {
@@ -43,6 +46,8 @@ pub(in crate::http) async fn frame(
             cell.state().state.code()
         ))
     })?;
+    let turn = tokio::time::timeout(STILL_PATIENCE, views.stills_at_once.acquire()).await;
+    let _turn = turn.map_err(|_| Problem::unavailable("too many pictures are being asked for at once"))?;
     let (still, annotate, captured) = (Arc::clone(&views.still), query.annotate, seen.captured.wall);
     let jpeg = web::block(move || still.jpeg(&seen, annotate)).await.map_err(|e| Problem::internal(e.to_string()))?;
     let jpeg = jpeg.map_err(Problem::internal)?;

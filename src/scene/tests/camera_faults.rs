@@ -93,8 +93,10 @@ fn a_late_word_of_an_older_stop_stops_nothing() {
 fn a_camera_that_was_down_before_a_restart_is_told_up_and_not_down_again() {
     let mut story = Story::of(&camera());
     let since = story.start.wall;
-    let unfinished =
-        Unfinished { visits: Vec::new(), down: vec![(camera().id, since), ("another".parse().expect("an id"), since)] };
+    let unfinished = Unfinished {
+        down: vec![(camera().id, since), ("another".parse().expect("an id"), since)],
+        ..Unfinished::default()
+    };
     let at = story.at(100.0);
     assert_eq!(story.core.resume(&unfinished, at), []);
     story.lose(101.0);

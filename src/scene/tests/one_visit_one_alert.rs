@@ -234,7 +234,7 @@ fn unfinished(zone: Option<&str>, story: &Story) -> (Unfinished, VisitFacts) {
         zone: zone.map(Into::into),
         visit: visit.clone(),
     };
-    let unfinished = Unfinished { visits: vec![open("door"), open("another")], down: Vec::new() };
+    let unfinished = Unfinished { visits: vec![open("door"), open("another")], ..Unfinished::default() };
     (unfinished, visit)
 }
 
