@@ -254,7 +254,9 @@ fn fault(step: &'static str, error: &retina::Error) -> Fault {
 fn first_line(error: &retina::Error) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
-    line.chars().take(200).collect()
+    // Some quote addresses, and recorders take passwords in path and query.
+    let words = line.split(' ').map(|word| if word.contains("://") { "(an address)" } else { word });
+    words.collect::<Vec<_>>().join(" ").chars().take(200).collect()
 }
 
 fn reason_phrase(status: u16) -> &'static str {

@@ -8,9 +8,9 @@ pub(super) fn start() {
     let wanted = std::env::var("LOOKOUT_LOG").ok();
     let wanted = wanted.as_deref().filter(|w| !w.is_empty()).unwrap_or("info");
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
-    // Below "info" these print whole messages, credentials included.
+    // Below these levels they print whole messages or addresses, credentials included.
     let filter = [
-        "retina=info",
+        "retina=error",
         "reqwest=info",
         "hyper=info",
         "hyper_util=info",

@@ -61,6 +61,8 @@ pub struct Claim {
     pub busy: Vec<CameraId>,
     /// At most so many.
     pub limit: usize,
+    /// Nothing that failed before.
+    pub untried_only: bool,
 }
 
 /// What is due. Nothing is marked: who claims must not claim the same camera again before `Settle` was answered.
@@ -201,6 +203,17 @@ impl Outbox {
         }
     }
 
+    /// A sink that was renamed leaves its deliveries behind; that must not go unseen.
+    fn warn_of_strays(&self) {
+        for (sink, waiting) in self.store.strays(&self.sinks).unwrap_or_default() {
+            tracing::warn!(
+                sink,
+                waiting,
+                "deliveries wait for a sink that is not in the settings; they go out if it comes back"
+            );
+        }
+    }
+
     fn wake_all(&self) {
         for subscriber in self.couriers.values() {
             self.count(subscriber);
@@ -213,6 +226,7 @@ impl Actor for Outbox {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.warn_of_strays();
         ctx.notify(Retain);
         ctx.run_interval(Self::ALIVE_EVERY, |outbox, _| outbox.store.say_alive());
         ctx.run_interval(Self::RETAIN_EVERY, |_, ctx| ctx.notify(Retain));
@@ -283,6 +297,7 @@ impl Handler<ApplySinks> for Outbox {
         let _ = self.commit();
         self.couriers.retain(|name, _| sinks.contains(name));
         self.sinks = sinks;
+        self.warn_of_strays();
     }
 }
 
@@ -294,8 +309,10 @@ impl Handler<Claim> for Outbox {
             return Ok(Claimed::default());
         }
         let now = Timestamp::now();
+        // What was postponed carries its time, what was not carries none.
+        let up_to = if claim.untried_only { Timestamp::UNIX_EPOCH } else { now };
         Ok(Claimed {
-            deliveries: self.store.due(&claim.sink, now, claim.limit, &claim.busy)?,
+            deliveries: self.store.due(&claim.sink, up_to, claim.limit, &claim.busy)?,
             next_due_at: self.store.next_due_at(&claim.sink, now)?,
         })
     }

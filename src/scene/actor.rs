@@ -128,8 +128,6 @@ impl Handler<Detected> for Scene {
     type Result = ();
 
     fn handle(&mut self, detected: Detected, _: &mut Self::Context) {
-        // Each answer counts, also a failed one and one of an older life: published = detected + superseded + in flight.
-        self.cell.frames.detected.one();
         if let Err(why) = &detected.seen {
             self.cell.detection_failures.one();
             // Told once in a row: a detector that fails always must not fill the log.
@@ -151,6 +149,9 @@ impl Handler<Detected> for Scene {
         if news && judged {
             show(&self.cell, detected);
         }
+        // Each answer counts, also a failed one and one of an older life: published = detected + superseded + in flight.
+        // Last, as the end of the process waits for it before it has everything written down.
+        self.cell.frames.detected.one();
     }
 }
 

@@ -141,6 +141,8 @@ impl Visits {
 
     /// Ends the open visit, if there is one, at the last sample that saw somebody.
     pub(super) fn end(&mut self) -> Option<VisitFacts> {
+        // What was seen before an end, or before a long darkness, counts towards no other visit.
+        self.recent.clear();
         let open = self.open.take()?;
         // The wall clock may have been set back meanwhile; a visit never ends before it starts.
         let ended_at = open.last_seen.max(open.facts.started_at);

@@ -53,12 +53,15 @@ pub fn masked_camera_url(url: &Url) -> String {
     for piece in behind_host.split_inclusive(['/', '?', '&', ';', '#']) {
         let end = piece.trim_end_matches(['/', '?', '&', ';', '#']).len();
         let (piece, separator) = piece.split_at(end);
-        match piece.split_once('=') {
-            Some((key, value)) if is_sensitive(key) && !value.is_empty() => {
-                text.push_str(key);
+        // Recorders write whole lists into one piece: `user=admin_password=...`. From the first sensitive word on,
+        // nothing is shown.
+        let secret_from = piece.match_indices('=').find(|(at, _)| is_sensitive(&piece[..*at]) && at + 1 < piece.len());
+        match secret_from {
+            Some((at, _)) => {
+                text.push_str(&piece[..at]);
                 text.push_str("=***");
             }
-            _ => text.push_str(piece),
+            None => text.push_str(piece),
         }
         text.push_str(separator);
     }

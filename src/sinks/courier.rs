@@ -32,6 +32,10 @@ pub struct Courier {
     claim: Claiming,
     timer: Option<SpawnHandle>,
     failures_in_a_row: u32,
+    /// The receiver asked to be left alone until then; cleared by a success.
+    left_alone_until: Option<Instant>,
+    /// Nobody answered; until then what failed is not tried again. Cleared by a success.
+    unreachable_until: Option<Instant>,
     /// No delivery has succeeded since the start: there may have been an outage before it.
     doubtful: bool,
     aloft: watch::Sender<usize>,
@@ -72,6 +76,8 @@ impl Courier {
     pub const IN_FLIGHT: usize = 4;
     /// After so many failures in a row a success means that the receiver is back.
     const OUTAGE: u32 = 3;
+    /// The longest that a receiver can have all of its events held back for.
+    const LONGEST_REST: Duration = Duration::from_secs(3600);
     const STORAGE_RETRY: Duration = Duration::from_secs(1);
     /// The longest sleep: the wall clock may be set meanwhile.
     const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -87,6 +93,8 @@ impl Courier {
             claim: Claiming::Idle,
             timer: None,
             failures_in_a_row: 0,
+            left_alone_until: None,
+            unreachable_until: None,
             doubtful: true,
             aloft: watch::Sender::new(0),
             draining: false,
@@ -94,7 +102,15 @@ impl Courier {
     }
 
     fn claim(&mut self, ctx: &mut Context<Self>) {
-        let room = Self::IN_FLIGHT - self.in_flight.len();
+        if let Some(rest) = remaining(self.left_alone_until) {
+            return self.wake_after(rest, ctx);
+        }
+        // While nobody answers, a new event is tried at once, but what failed is not tried again and again: after the
+        // pause one of them finds out whether the receiver is back.
+        let untried_only = remaining(self.unreachable_until).is_some();
+        let doubtful = self.unreachable_until.is_some() && !untried_only || self.left_alone_until.is_some();
+        let at_once = if doubtful { 1 } else { Self::IN_FLIGHT };
+        let room = at_once.saturating_sub(self.in_flight.len());
         if room == 0 || self.draining || self.cell.state().disabled {
             return;
         }
@@ -103,7 +119,8 @@ impl Courier {
             return;
         }
         self.claim = Claiming::Asked;
-        let claim = Claim { sink: Arc::clone(&self.cell.name), busy: self.in_flight.clone(), limit: room };
+        let claim =
+            Claim { sink: Arc::clone(&self.cell.name), busy: self.in_flight.clone(), limit: room, untried_only };
         let answer = self.outbox.send(claim).into_actor(self);
         ctx.spawn(answer.map(|answer, courier, ctx| courier.claimed(answer, ctx)));
     }
@@ -118,9 +135,10 @@ impl Courier {
                 for delivery in claimed.deliveries {
                     self.deliver(delivery, ctx);
                 }
-                if let Some(at) = claimed.next_due_at {
-                    let pause = at.duration_since(Timestamp::now());
-                    self.wake_after(Duration::try_from(pause).unwrap_or_default(), ctx);
+                let due = claimed.next_due_at.map(|at| at.duration_since(Timestamp::now()));
+                let due = due.map(|pause| Duration::try_from(pause).unwrap_or_default());
+                if let Some(pause) = due.max(remaining(self.unreachable_until)) {
+                    self.wake_after(pause, ctx);
                 }
                 if outdated {
                     self.claim(ctx);
@@ -159,13 +177,22 @@ impl Courier {
         let camera = delivery.event.data.camera.id.clone();
         let settlement = match outcome {
             Outcome::Accepted => self.accepted(delivery),
-            Outcome::Refused { error, retry_after } => {
-                self.doubtful = false; // it is there, and means what it says
-                self.failed(delivery, error, |schedule, failures, age, chance| {
+            Outcome::Refused { error, retry_after, blames_event } => {
+                if let Some(asked) = retry_after {
+                    self.left_alone_until = Some(Instant::now() + asked.min(Self::LONGEST_REST));
+                }
+                self.doubtful &= !blames_event;
+                let schedule = self.terms.schedule.clone();
+                self.failed(delivery, error, blames_event, |failures, age, chance| {
                     schedule.pause_after(failures, age, retry_after, chance)
                 })
             }
-            Outcome::Unreachable { error } => self.failed(delivery, error, Schedule::pause_unreachable),
+            Outcome::Unreachable { error } => {
+                let failures = self.failures_in_a_row.saturating_add(1);
+                let pause = self.terms.schedule.pause_unreachable(failures, fastrand::f64());
+                self.unreachable_until = Some(Instant::now() + pause);
+                self.failed(delivery, error, false, |_, _, _| Some(pause))
+            }
             Outcome::Gone => {
                 self.disable();
                 return self.landed(&camera, ctx);
@@ -178,6 +205,7 @@ impl Courier {
     fn accepted(&mut self, delivery: &Delivery) -> Settlement {
         let now = Timestamp::now();
         let took = now.duration_since(delivery.recorded_at);
+        (self.left_alone_until, self.unreachable_until) = (None, None);
         self.cell.delivered.one();
         self.cell.latency.record(Duration::try_from(took).unwrap_or_default());
         let failures = std::mem::take(&mut self.failures_in_a_row);
@@ -198,9 +226,12 @@ impl Courier {
         &mut self,
         delivery: &Delivery,
         error: String,
-        pause: impl FnOnce(&Schedule, u32, Duration, f64) -> Option<Duration>,
+        blames_event: bool,
+        pause: impl FnOnce(u32, Duration, f64) -> Option<Duration>,
     ) -> Settlement {
-        self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+        if !blames_event {
+            self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+        }
         self.cell.failures.one();
         self.cell.update(|state| {
             state.consecutive_failures = self.failures_in_a_row;
@@ -209,8 +240,8 @@ impl Courier {
         let (sink, event) = (&self.cell.name, delivery.event.id);
         let failures = delivery.attempts.saturating_add(1);
         let age = Duration::try_from(Timestamp::now().duration_since(delivery.recorded_at)).unwrap_or_default();
-        let Some(pause) = pause(&self.terms.schedule, failures, age, fastrand::f64()) else {
-            tracing::error!(%sink, %event, failures, error, "an event could not be delivered; it can be retried");
+        let Some(pause) = pause(failures, age, fastrand::f64()) else {
+            tracing::error!(%sink, %event, failures, error, "an event could not be delivered; it is on the dead-letter list");
             return Settlement::Buried { error };
         };
         tracing::warn!(%sink, %event, failures, error, retry_in = ?pause, "a delivery failed");
@@ -222,7 +253,7 @@ impl Courier {
         if self.cell.state().disabled {
             return;
         }
-        tracing::error!(sink = %self.cell.name, "the receiver wants no more events (410 Gone): the sink is disabled");
+        tracing::error!(sink = %self.cell.name, "the receiver wants no more events (410 Gone): the sink is disabled until the next start");
         self.cell.failures.one();
         self.cell.update(|state| {
             state.disabled = true;
@@ -253,10 +284,15 @@ impl Courier {
     }
 }
 
+/// How long it is until then, if it is not past.
+fn remaining(until: Option<Instant>) -> Option<Duration> {
+    until.map(|until| until.saturating_duration_since(Instant::now())).filter(|rest| !rest.is_zero())
+}
+
 /// One attempt, of which neither a panic nor a hang gets out.
 async fn attempt(sink: Arc<dyn Sink>, delivery: Delivery) -> (Delivery, Outcome) {
     let begun = Instant::now();
-    let refused = |error: String| Outcome::Refused { error, retry_after: None };
+    let refused = |error: String| Outcome::Refused { error, retry_after: None, blames_event: false };
     let deadline = sink.deadline();
     let event = &delivery.event;
     let work = AssertUnwindSafe(async { sink.deliver(event).await }).catch_unwind();

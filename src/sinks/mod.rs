@@ -38,6 +38,8 @@ pub enum Outcome {
         error: String,
         /// The receiver asked to be left alone for this long.
         retry_after: Option<Duration>,
+        /// The receiver is well, it is this event that it does not want.
+        blames_event: bool,
     },
     /// Nobody answered the connection: it says nothing about the event, and costs nothing to try again soon.
     Unreachable {

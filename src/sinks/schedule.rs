@@ -48,11 +48,11 @@ impl Schedule {
     }
 
     /// The pause where nobody answered at all: the schedule's, but not so long that alerts wait for hours behind an
-    /// outage of minutes.
-    pub fn pause_unreachable(&self, failures: u32, age: Duration, chance: f64) -> Option<Duration> {
-        let jitter = 0.9 + 0.2 * chance.clamp(0.0, 1.0);
-        let pause = self.pause_after(failures, age, None, chance)?;
-        Some(pause.min(Self::UNREACHABLE_AT_MOST.mul_f64(jitter)))
+    /// outage of minutes. It never ends: that nobody answered says nothing about the event.
+    pub fn pause_unreachable(&self, failures: u32, chance: f64) -> Duration {
+        let last = self.0.len().saturating_sub(1);
+        let scheduled = self.0.get((failures as usize).min(last)).copied().unwrap_or_default();
+        scheduled.min(Self::UNREACHABLE_AT_MOST).mul_f64(0.9 + 0.2 * chance.clamp(0.0, 1.0))
     }
 
     /// From the first attempt to the last.
@@ -99,9 +99,8 @@ mod tests {
     #[test]
     fn an_outage_of_minutes_does_not_cost_hours() {
         let schedule = Schedule::default();
-        let pauses = [1, 2, 5, 9].map(|failures| schedule.pause_unreachable(failures, Duration::ZERO, 0.5));
-        assert_eq!(pauses, [5, 60, 60, 60].map(|s| Some(Duration::from_secs(s))));
-        assert_eq!(schedule.pause_unreachable(10, THREE_DAYS, 0.5), None);
+        let pauses = [1, 2, 5, 10, 10_000].map(|failures| schedule.pause_unreachable(failures, 0.5).as_secs());
+        assert_eq!(pauses, [5, 60, 60, 60, 60], "and no outage, however long, makes a dead letter");
     }
 
     #[test]

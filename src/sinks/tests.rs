@@ -107,7 +107,7 @@ fn now(outcome: Outcome) -> BoxFuture<'static, Outcome> {
 }
 
 fn refused() -> Outcome {
-    Outcome::Refused { error: "no".into(), retry_after: None }
+    Outcome::Refused { error: "no".into(), retry_after: None, blames_event: false }
 }
 
 #[actix::test]
@@ -258,18 +258,36 @@ async fn after_a_single_failure_the_schedule_stays() {
     const AN_HOUR: u64 = 3_600_000;
     let house = House::with(&["s"]);
     let sink = Scripted::new(|before, _| match before {
-        0 => now(refused()),
+        1 => now(refused()),
         _ => now(Outcome::Accepted),
     });
     let (_courier, cell) = house.courier("s", sink, &[0, AN_HOUR]);
+    house.record(&["z"]);
+    until("the first", || cell.delivered.get() == 1).await;
     house.record(&["a"]);
     until("the failure", || cell.failures.get() == 1).await;
-    house.record(&["b"]);
-    until("the next", || cell.delivered.get() == 1).await;
-    until("the account", || cell.pending.get() == 1).await;
-    house.record(&["c"]);
-    until("the one after", || cell.delivered.get() == 2).await;
-    until("the account", || cell.pending.get() == 1).await;
+    for (told, camera) in [(2, "b"), (3, "c")] {
+        house.record(&[camera]);
+        until("the next", || cell.delivered.get() == told).await;
+        until("the account", || cell.pending.get() == 1).await;
+    }
+}
+
+#[actix::test]
+async fn events_that_nobody_wants_do_not_hasten_one_another() {
+    const AN_HOUR: u64 = 3_600_000;
+    let house = House::with(&["s"]);
+    let unwanted = || Outcome::Refused { error: "400".into(), retry_after: None, blames_event: true };
+    let sink = Scripted::new(move |before, _| now(if before < 5 { unwanted() } else { Outcome::Accepted }));
+    let (_courier, cell) = house.courier("s", sink.clone(), &[0, AN_HOUR]);
+    house.record(&["a", "b", "c", "d", "e"]);
+    until("five failures", || cell.failures.get() == 5).await;
+    house.record(&["f"]);
+    until("the good one", || cell.delivered.get() == 1).await;
+    until("the account", || cell.pending.get() == 5).await;
+    house.record(&["g"]);
+    until("the next good one", || cell.delivered.get() == 2).await;
+    assert_eq!(sink.attempts().len(), 7, "the unwanted ones wait for their time");
 }
 
 #[actix::test]

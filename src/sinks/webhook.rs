@@ -93,7 +93,9 @@ impl Sink for Webhook {
                     outcome
                 }
                 Err(error) if error.is_connect() => Outcome::Unreachable { error: explain(error, &target, timeout) },
-                Err(error) => Outcome::Refused { error: explain(error, &target, timeout), retry_after: None },
+                Err(error) => {
+                    Outcome::Refused { error: explain(error, &target, timeout), retry_after: None, blames_event: false }
+                }
             }
         }
         .boxed()
@@ -124,7 +126,9 @@ fn judge(answer: &Response, now: Timestamp) -> Outcome {
     let retry_after =
         header.filter(|_| slows.contains(&status)).and_then(|value| schedule::retry_after(value.to_str().ok()?, now));
     let hint = if status.is_redirection() { ": redirects are not followed, set the final URL" } else { "" };
-    Outcome::Refused { error: format!("the receiver answered {status}{hint}"), retry_after }
+    let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+    let blames_event = status.is_client_error() && !passing.contains(&status);
+    Outcome::Refused { error: format!("the receiver answered {status}{hint}"), retry_after, blames_event }
 }
 
 /// Reads a short answer to its end, so that its connection serves the next delivery. The verdict is in already.

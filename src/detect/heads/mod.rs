@@ -36,11 +36,13 @@ pub enum Layout {
 impl Layout {
     /// The layout that outputs of these shapes have, for an input of `size` (width, height).
     ///
-    /// `[1, N, 6]` counts as decoded: YOLOX with a single class looks the same and has to be said in the sidecar.
+    /// `[1, N, 6]` with as many rows as the grid has cells may be decoded or YOLOX with a single class: that has to be
+    /// said in the sidecar.
     pub fn recognise(shapes: &[Vec<usize>], size: (usize, usize), strides: &[usize]) -> Option<Self> {
         let total: usize = strides.iter().map(|&s| cells(size, s)).sum();
         match shapes {
             [one] => match one[..] {
+                [1, n, 6] if n == total => None,
                 [1, _, 5 | 6] => Some(Self::Decoded),
                 [1, n, columns] if n == total && columns > 6 => Some(Self::Yolox),
                 [1, rows, n] if n == total && rows > 4 => Some(Self::Yolov8),

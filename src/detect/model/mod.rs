@@ -42,7 +42,11 @@ impl Model {
         let head = Head::new(sidecar.head, shapes, size, sidecar.strides())?;
         let preparation = sidecar.preparation(head.layout().preparation(size));
         let labels = labels(&head, &sidecar)?;
-        Ok(Self { plan, preparation, head, labels })
+        let model = Self { plan, preparation, head, labels };
+        // Once on an empty picture: what fails at every frame is said now.
+        let mut session = model.session()?;
+        session.infer()?.arrays()?;
+        Ok(model)
     }
 
     /// A worker's own state.
@@ -118,6 +122,9 @@ fn read(path: &Path) -> Result<InferenceModel, DetectError> {
         .map_err(|source| DetectError::Model { path: path.to_owned(), source: source.into() })
 }
 
+/// Smaller holds nobody, larger does not fit into memory.
+const SIDES: std::ops::RangeInclusive<usize> = 32..=4096;
+
 /// Width and height of the input: as the file says, or where it leaves them open, as the sidecar does.
 fn input_size(model: &InferenceModel, sidecar: &Sidecar) -> Result<(usize, usize), DetectError> {
     let unfit = |found: String, wanted| Err(DetectError::Input { found, wanted });
@@ -144,6 +151,9 @@ fn input_size(model: &InferenceModel, sidecar: &Sidecar) -> Result<(usize, usize
     };
     if width.is_some_and(|said| said != w) || height.is_some_and(|said| said != h) {
         return unfit(found(), "the sidecar says another size");
+    }
+    if ![w, h].iter().all(|side| SIDES.contains(side)) {
+        return unfit(found(), "width and height must be 32 to 4096");
     }
     Ok((w, h))
 }

@@ -69,7 +69,7 @@ fn record(outbox: &Addr<Outbox>, cameras: &[&str]) -> Vec<EventId> {
 }
 
 async fn claim(outbox: &Addr<Outbox>, sink: &str) -> Claimed {
-    let claim = Claim { sink: sink.into(), busy: Vec::new(), limit: 100 };
+    let claim = Claim { sink: sink.into(), busy: Vec::new(), limit: 100, untried_only: false };
     let claimed = outbox.send(claim).await.expect("the outbox lives");
     claimed.expect("readable")
 }

@@ -1,5 +1,7 @@
 //! Which event is due to which sink, and how far each delivery got.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -8,9 +10,6 @@ use crate::{
     events::Event,
     words::{CameraId, EventId},
 };
-
-/// How far one look for due deliveries goes into a backlog whose cameras are all busy; the next look continues.
-const LOOKED_AT: usize = 10_000;
 
 /// A delivery that is due.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,6 +150,16 @@ impl Store {
         })
     }
 
+    /// Sinks that are not among `sinks` and have deliveries waiting, with how many.
+    pub fn strays(&self, sinks: &[Arc<str>]) -> Result<Vec<(String, u64)>, OutboxError> {
+        let all: Vec<(String, i64)> = self.read(|conn| {
+            let mut select = conn.prepare("SELECT sink, pending FROM tallies WHERE pending > 0")?;
+            select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })?;
+        let is_known = |name: &str| sinks.iter().any(|sink| **sink == *name);
+        Ok(all.into_iter().filter(|(name, _)| !is_known(name)).map(|(name, n)| (name, n.unsigned_abs())).collect())
+    }
+
     /// How many deliveries of `sink` wait and how many are dead.
     pub fn tally(&self, sink: &str) -> Result<Tally, OutboxError> {
         self.read(|conn| {
@@ -177,19 +186,20 @@ fn due_seqs(
     let mut select = conn.prepare_cached(
         "SELECT seq, camera FROM deliveries
          WHERE sink = ?1 AND state = 'pending' AND next_attempt_at <= ?2
-         ORDER BY next_attempt_at, seq LIMIT ?3",
+           AND camera NOT IN (SELECT value FROM json_each(?3))
+         ORDER BY next_attempt_at, seq LIMIT 1",
     )?;
-    let mut rows = select.query(params![sink, nanos(now), LOOKED_AT as i64])?;
-    let mut chosen: Vec<(i64, String)> = Vec::new();
+    let mut taken: Vec<String> = busy.iter().map(|camera| camera.as_str().to_owned()).collect();
+    let mut chosen = Vec::new();
     while chosen.len() < limit {
-        let Some(row) = rows.next()? else { break };
-        let camera = row.get_ref(1)?.as_str()?;
-        let taken = busy.iter().any(|c| c.as_str() == camera) || chosen.iter().any(|(_, chosen)| chosen == camera);
-        if !taken {
-            chosen.push((row.get(0)?, camera.to_owned()));
-        }
+        let cameras = serde_json::to_string(&taken).unwrap_or_default();
+        let next =
+            select.query_row(params![sink, nanos(now), cameras], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let Some((seq, camera)) = next else { break };
+        chosen.push(seq);
+        taken.push(camera);
     }
-    Ok(chosen.into_iter().map(|(seq, _)| seq).collect())
+    Ok(chosen)
 }
 
 fn load(conn: &Connection, sink: &str, seq: i64) -> rusqlite::Result<Option<Result<Delivery, serde_json::Error>>> {
