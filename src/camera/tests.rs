@@ -86,6 +86,14 @@ struct Stage {
     began: Moment,
 }
 
+/// A new life on the same cell and with the same settings.
+fn restaged(stage: &Stage) -> Life {
+    let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).unwrap();
+    let output =
+        Output { slot: Arc::default(), ticket: Box::new(|slot| drop(slot.take())), first_picture: Box::new(|_| {}) };
+    Life::new(Arc::new(camera), Arc::clone(&stage.cell), stage.cell.begin_life(), output)
+}
+
 /// A life whose frames are taken at once, and noted by sequence number.
 fn stage(every: Duration) -> Stage {
     let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).unwrap();
@@ -187,6 +195,30 @@ async fn a_stream_without_key_frames_ends_the_life_by_name() {
     units.remove(0);
     let Fault::NoKeyFrame { waited, units } = play(&mut stage, units, true).await else { panic!("another fault") };
     assert!(waited > Duration::from_secs(30) && units > 290, "{waited:?} {units}");
+}
+
+#[tokio::test]
+async fn a_backlog_that_broke_and_gets_no_key_frame_ends_the_life_by_name() {
+    let mut stage = stage(Duration::from_millis(100));
+    // One key frame, then more than the backlog holds, all at once, and none after.
+    let units = encode(1500, 2000, stage.began);
+    assert!(matches!(play(&mut stage, units, false).await, Fault::NoKeyFrame { .. }));
+    assert_accounted(&stage.cell, stage.cell.frames.received.get());
+}
+
+#[tokio::test]
+async fn a_camera_with_rare_key_frames_is_decoded_through_from_its_second_life_on() {
+    // A key frame a minute, the first at once; the first life waits for the second in vain and leaves word.
+    let mut first = stage(Duration::from_secs(1));
+    let (units, cell) = (encode(1200, 600, first.began), Arc::clone(&first.cell));
+    assert!(matches!(play(&mut first, units.clone(), true).await, Fault::NoKeyFrame { .. }));
+    assert!(cell.key_frame_hint() > Some(Duration::from_secs(20)), "{:?}", cell.key_frame_hint());
+
+    let mut second = stage(Duration::from_secs(1));
+    second.cell.hint_key_frames(cell.key_frame_hint().unwrap());
+    second.life = Some(restaged(&second));
+    assert_eq!(play(&mut second, units, true).await, Fault::Ended);
+    assert!(second.cell.frames.published.get() >= 110, "one a second for two minutes: {:?}", second.cell.frames);
 }
 
 #[tokio::test(start_paused = true)]

@@ -182,3 +182,25 @@ pub struct OpenVisit {
     /// The visit as its start told it.
     pub visit: VisitFacts,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_unfinished_is_taken_up_once() {
+        let [door, yard]: [CameraId; 2] = ["door", "yard"].map(|id| id.parse().expect("an id"));
+        let visit =
+            VisitFacts { id: VisitId::fresh(), started_at: Timestamp::UNIX_EPOCH, ended_at: None, peak_count: 1 };
+        let open = |camera: &CameraId| OpenVisit { camera: camera.clone(), zone: None, visit: visit.clone() };
+        let mut all = Unfinished {
+            visits: vec![open(&door), open(&yard)],
+            down: vec![(door.clone(), Timestamp::UNIX_EPOCH)],
+            alive_until: Some(Timestamp::UNIX_EPOCH),
+        };
+        let taken = all.take(&door);
+        assert_eq!((taken.visits.len(), taken.down.len(), taken.alive_until), (1, 1, all.alive_until));
+        assert_eq!(all.take(&door).visits, [], "a camera that is removed and added again begins afresh");
+        assert_eq!(all.visits, [open(&yard)]);
+    }
+}

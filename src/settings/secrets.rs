@@ -145,6 +145,7 @@ mod tests {
                 "rtsp://h/user=***&password=***&channel=1&stream=0.sdp?",
             ),
             ("rtsp://h/live?token=hunter2/x&subtype=1", "rtsp://h/live?token=***/x&subtype=1"),
+            ("rtsp://h/channel=1_stream=0_user=admin_password=hunter2.sdp", "rtsp://h/channel=1_stream=0_user=***"),
         ] {
             assert_eq!(masked_camera_url(&url(whole)), shown);
         }

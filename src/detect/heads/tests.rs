@@ -154,3 +154,10 @@ fn an_array_of_another_shape_is_an_error_not_a_panic() {
     assert!(head.read(&[other.view()], &mut sieve).is_err());
     assert!(head.read(&[], &mut sieve).is_err());
 }
+
+#[test]
+fn what_may_be_yolox_with_one_class_has_to_be_said() {
+    let one_class = vec![vec![1, 3549, 6]];
+    assert_eq!(Layout::recognise(&one_class, (416, 416), &[8, 16, 32]), None, "offsets would be read as edges");
+    assert_eq!(Layout::recognise(&[vec![1, 300, 6]], (416, 416), &[8, 16, 32]), Some(Layout::Decoded));
+}

@@ -254,6 +254,36 @@ fn a_visit_goes_on_after_a_restart_of_the_process() {
 }
 
 #[test]
+fn after_a_long_absence_of_the_process_the_next_person_is_another_visit() {
+    let mut story = Story::of(&camera());
+    let (mut unfinished, visit) = unfinished(None, &story);
+    let at = story.at(100.0);
+    unfinished.alive_until = at.wall.checked_sub(jiff::SignedDuration::from_hours(8)).ok();
+    let ended = story.core.resume(&unfinished, at);
+    let ended: Vec<_> = ended.iter().map(|e| (e.kind, e.data.visit.as_ref().map(|v| v.id))).collect();
+    assert_eq!(ended, [(crate::events::EventKind::VisitEnded, Some(visit.id))]);
+    story.generation = 0;
+    story.come_back(103.0);
+    story.see_each_second(104..110, &[0.5]);
+    assert_eq!(story.lines().len(), 1, "an alert of its own: {:?}", story.lines());
+    assert!(story.lines()[0].starts_with("visit.started"), "{:?}", story.lines());
+}
+
+#[test]
+fn a_hit_before_a_long_darkness_counts_towards_no_visit_after_it() {
+    let mut story = Story::of(&camera());
+    story.see_each_second(1..2, &[0.5]);
+    story.lose(2.0);
+    for minute in 1..60 {
+        story.tick(f64::from(minute) * 60.0);
+    }
+    story.come_back(3600.0);
+    story.see_each_second(3600..3601, &[0.5]);
+    let visits: Vec<_> = story.lines().into_iter().filter(|line| line.starts_with("visit")).collect();
+    assert!(visits.is_empty(), "two hits, an hour apart: {visits:?}");
+}
+
+#[test]
 fn a_visit_ends_after_a_restart_when_nobody_is_there_or_nothing_is_seen() {
     for seen_again in [true, false] {
         let mut story = Story::of(&camera());
