@@ -12,7 +12,7 @@ use crate::{
     media::{Detected, Frame, FrameReady, Latest},
     settings,
     status::CameraCell,
-    words::{CameraId, Generation, Moment},
+    words::{CameraId, Generation, Moment, panic_text},
 };
 
 /// The actor of one life of a camera, on an arbiter of its own. It ends when the life does.
@@ -166,11 +166,4 @@ async fn live(wiring: Wiring, stop: Arc<Notify>) -> End {
     drop(life);
     source.close().await;
     end
-}
-
-/// The text of a panic, if it has one.
-pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text =
-        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "panic without a text".into()).chars().take(200).collect()
 }

@@ -7,9 +7,11 @@ mod probe;
 mod run;
 pub mod simulate;
 
-use std::{error::Error, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::words::with_causes;
 
 /// Watches many RTSP cameras, sees people, and reports them by signed webhook.
 #[derive(Debug, Parser)]
@@ -81,20 +83,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 fn fail(text: &str, code: u8) -> ExitCode {
     eprintln!("lookout: {text}");
     ExitCode::from(code)
-}
-
-/// An error and what caused it, on one line.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::{
     detect,
     media::{AccessUnit, I420},
     settings::{self, Secret},
+    words::with_causes,
 };
 
 /// Ask a camera what it sends: codec, size, frames per second, key frame interval, bit rate, and a picture.
@@ -79,10 +80,10 @@ pub(super) fn execute(args: &ProbeArgs) -> Result<(), Failure> {
     let local = tokio::task::LocalSet::new();
     let findings = local.block_on(&runtime, probe(camera, seconds)).map_err(explain)?;
     let mut out = std::io::stdout().lock();
-    report(&findings, &mut out).map_err(|e| Failure::Failed(super::with_causes(&e)))?;
+    report(&findings, &mut out).map_err(|e| Failure::Failed(with_causes(&e)))?;
     match (&findings.picture, &args.snapshot) {
         (Some(Ok(picture)), Some(file)) => {
-            let jpeg = detect::jpeg(picture, &[], false, 90).map_err(|e| Failure::Failed(super::with_causes(&e)))?;
+            let jpeg = detect::jpeg(picture, &[], false, 90).map_err(|e| Failure::Failed(with_causes(&e)))?;
             fs::write(file, jpeg).map_err(|e| Failure::Failed(format!("cannot write {}: {e}", file.display())))?;
             writeln!(out, "snapshot          {}", file.display()).map_err(|e| Failure::Failed(e.to_string()))
         }

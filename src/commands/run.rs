@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Failure;
-use crate::{app, settings};
+use crate::{app, settings, words::with_causes};
 
 /// Watch the cameras of the settings until told to stop (SIGTERM or Ctrl-C); SIGHUP reads the settings anew.
 #[derive(Debug, Args)]
@@ -19,5 +19,5 @@ pub(super) struct RunArgs {
 /// Problems with the settings, or what keeps it from starting.
 pub(super) fn execute(args: &RunArgs) -> Result<(), Failure> {
     let (settings, file) = settings::load(args.config.as_deref()).map_err(|e| Failure::Usage(e.to_string()))?;
-    app::run(settings, file).map_err(|e| Failure::Failed(super::with_causes(&e)))
+    app::run(settings, file).map_err(|e| Failure::Failed(with_causes(&e)))
 }

@@ -51,7 +51,7 @@ impl Webhook {
         Ok(Self {
             client,
             url: settings.url.clone(),
-            target: target(&settings.url),
+            target: settings::masked_webhook_url(&settings.url),
             signer,
             source: source.to_owned(),
             timeout: settings.timeout,
@@ -105,12 +105,6 @@ impl Sink for Webhook {
         // Its own time-out covers connection to answer; a little more for reading the answer away.
         self.timeout + Duration::from_secs(5)
     }
-}
-
-fn target(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
-    format!("{}://{host}{port}/…", url.scheme())
 }
 
 fn judge(answer: &Response, now: Timestamp) -> Outcome {

@@ -1,8 +1,6 @@
 //! The detector threads: they take the newest frame of the camera whose turn it is, and survive what happens with it.
 
 use std::{
-    any::Any,
-    error::Error,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
@@ -13,7 +11,7 @@ use super::{DetectError, Detector};
 use crate::{
     media::{Detected, FrameReady, I420},
     status::Board,
-    words::{Detection, Moment},
+    words::{Detection, Moment, panic_text, with_causes},
 };
 
 /// Makes a worker's detector, on the worker's thread and cheaply: it is called again after each fault.
@@ -55,7 +53,7 @@ impl Worker {
                 Ok(detections)
             }
             Ok(Err(error)) => Err(with_causes(&error).into()),
-            Err(panic) => Err(format!("the detector panicked: {}", words_of(&*panic)).into()),
+            Err(panic) => Err(format!("the detector panicked: {}", panic_text(&*panic)).into()),
         }
     }
 }
@@ -102,24 +100,6 @@ impl Handler<FrameReady> for Worker {
         }
         ticket.reply.do_send(Detected { frame: Arc::new(frame), seen, at });
     }
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
-fn words_of(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
 }
 
 #[cfg(test)]
