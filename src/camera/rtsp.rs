@@ -236,6 +236,11 @@ fn fault(step: &'static str, error: &retina::Error) -> Fault {
         if lower.contains("refused") {
             return Fault::Refused;
         }
+        if lower.contains("too many open files") {
+            return Fault::Panicked(
+                "no open files are left: raise the limit of the process (LimitNOFILE, ulimit -n)".into(),
+            );
+        }
         let cause = text.split_once(": ").map_or(text.as_str(), |(_, cause)| cause);
         return Fault::Unreachable(cause.to_owned());
     }
