@@ -87,6 +87,25 @@ pub struct Subject {
     pub down_since: Option<Timestamp>,
 }
 
+impl Subject {
+    /// Facts of which only the camera is known yet.
+    pub fn of(camera: CameraRef) -> Self {
+        Self {
+            camera,
+            visit: None,
+            zone: None,
+            label: None,
+            count: None,
+            detections: Vec::new(),
+            frame: None,
+            snapshot: None,
+            latency_s: None,
+            reason: None,
+            down_since: None,
+        }
+    }
+}
+
 /// A camera, by id and by the name people gave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CameraRef {

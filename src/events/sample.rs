@@ -55,17 +55,5 @@ fn event(kind: EventKind, time: Timestamp, data: Subject) -> Event {
 
 fn bare(camera: &str) -> Subject {
     let camera = CameraRef { id: camera.parse().expect("a camera id"), name: format!("The {camera}").into() };
-    Subject {
-        camera,
-        visit: None,
-        zone: None,
-        label: None,
-        count: None,
-        detections: Vec::new(),
-        frame: None,
-        snapshot: None,
-        latency_s: None,
-        reason: None,
-        down_since: None,
-    }
+    Subject::of(camera)
 }

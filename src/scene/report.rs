@@ -120,19 +120,7 @@ impl Reporter {
     }
 
     fn event(&self, kind: EventKind, time: Timestamp, fill: impl FnOnce(&mut Subject)) -> Event {
-        let mut data = Subject {
-            camera: self.camera.clone(),
-            visit: None,
-            zone: None,
-            label: None,
-            count: None,
-            detections: Vec::new(),
-            frame: None,
-            snapshot: None,
-            latency_s: None,
-            reason: None,
-            down_since: None,
-        };
+        let mut data = Subject::of(self.camera.clone());
         fill(&mut data);
         Event { id: EventId((self.ids.0)()), kind, time, data }
     }

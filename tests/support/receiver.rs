@@ -182,19 +182,6 @@ impl Receiver {
         }
     }
 
-    /// The same for tests without a runtime.
-    pub fn until_blocking(&self, what: &str, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let received = self.received();
-            if enough(&received) {
-                return received;
-            }
-            assert!(Instant::now() < end, "waited in vain for {what}: {received:#?}");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-
     fn serve(&mut self, listener: TcpListener) {
         let shared = Arc::clone(&self.shared);
         let (started, handle) = mpsc::sync_channel(1);
