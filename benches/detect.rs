@@ -57,6 +57,11 @@ fn asset(name: &str) -> Option<PathBuf> {
 fn infer(c: &mut Criterion) {
     let mut group = c.benchmark_group("infer, one thread");
     group.sample_size(30);
+    if let Some(path) = std::env::var_os("LOOKOUT_MODEL") {
+        let model = Arc::new(Model::load(Path::new(&path)).expect("the model loads"));
+        let mut session = model.session().expect("a state");
+        group.bench_function("LOOKOUT_MODEL", |b| b.iter(|| session.infer().expect("it runs")));
+    }
     for name in [
         "models/yolox_nano_416.onnx",
         "models/nanodet_m_416.onnx",

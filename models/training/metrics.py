@@ -1,0 +1,46 @@
+"""How well a trained network finds people in labelled photos: the same figures as `lookout evaluate`, before export."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from boxes import average_precision, matched, non_maximum_suppression
+from network import decode, flatten, places
+
+SIDE, FLOOR, MOST_OVERLAP = 416, 0.03, 0.5
+
+
+@torch.no_grad()
+def measure(detector, dataset, limit=None, side=SIDE, slope=1.0, offset=0.0):
+    """`{ap50, pairs, truths}` on the first `limit` photos of a dataset like people/test.json."""
+    dataset = Path(dataset)
+    entries = json.loads(dataset.read_text())[:limit]
+    centres, strides = places(side, side)
+    found = []
+    for entry in entries:
+        picture = cv2.imread(str(dataset.parent / entry["file"]))[:, :, ::-1]
+        canvas, ratio = letterbox(picture, side)
+        tensor = torch.from_numpy(canvas).permute(2, 0, 1)[None].float() / 255
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rows = flatten(detector(tensor))[0]
+        scores = (rows[:, 0] * slope + offset).sigmoid().numpy()
+        boxes = decode(rows, centres, strides).numpy() / ratio
+        seen = scores > FLOOR
+        kept = non_maximum_suppression(boxes[seen], scores[seen], MOST_OVERLAP)
+        found.append((boxes[seen][kept], scores[seen][kept]))
+    truths, ignored = ([entry[key] for entry in entries] for key in ("boxes", "ignore"))
+    pairs = matched(found, truths, ignored)
+    count = sum(map(len, truths))
+    return {"ap50": average_precision(pairs, count)[0], "pairs": pairs, "truths": count}
+
+
+def letterbox(picture, side):
+    height, width = picture.shape[:2]
+    ratio = side / max(height, width)
+    inner = (round(width * ratio), round(height * ratio))
+    canvas = np.full((side, side, 3), 114, np.uint8)
+    canvas[: inner[1], : inner[0]] = cv2.resize(picture, inner, interpolation=cv2.INTER_LINEAR)
+    return canvas, ratio
