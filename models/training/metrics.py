@@ -13,9 +13,15 @@ from network import decode, flatten, places
 SIDE, FLOOR, MOST_OVERLAP = 416, 0.03, 0.5
 
 
-@torch.no_grad()
 def measure(detector, dataset, limit=None, side=SIDE, slope=1.0, offset=0.0):
     """`{ap50, pairs, truths}` on the first `limit` photos of a dataset like people/test.json."""
+    entries, found = detections(detector, dataset, limit, side, slope, offset)
+    return figures(entries, found)
+
+
+@torch.no_grad()
+def detections(detector, dataset, limit=None, side=SIDE, slope=1.0, offset=0.0):
+    """The dataset's entries, and for each the boxes found, in pixels of the photo, with their scores."""
     dataset = Path(dataset)
     entries = json.loads(dataset.read_text())[:limit]
     centres, strides = places(side, side)
@@ -31,6 +37,10 @@ def measure(detector, dataset, limit=None, side=SIDE, slope=1.0, offset=0.0):
         seen = scores > FLOOR
         kept = non_maximum_suppression(boxes[seen], scores[seen], MOST_OVERLAP)
         found.append((boxes[seen][kept], scores[seen][kept]))
+    return entries, found
+
+
+def figures(entries, found):
     truths, ignored = ([entry[key] for entry in entries] for key in ("boxes", "ignore"))
     pairs = matched(found, truths, ignored)
     count = sum(map(len, truths))
@@ -44,3 +54,13 @@ def letterbox(picture, side):
     canvas = np.full((side, side, 3), 114, np.uint8)
     canvas[: inner[1], : inner[0]] = cv2.resize(picture, inner, interpolation=cv2.INTER_LINEAR)
     return canvas, ratio
+
+
+def threshold_table(pairs, truths, thresholds=np.arange(0.1, 0.91, 0.05)):
+    """Rows (threshold, precision, recall)."""
+    scores, right = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
+    rows = []
+    for threshold in thresholds:
+        kept = right[scores >= threshold]
+        rows.append((float(threshold), float(kept.mean()) if len(kept) else 1.0, float(kept.sum() / max(1, truths))))
+    return rows

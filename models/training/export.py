@@ -1,0 +1,89 @@
+"""Writes the trained detector as ONNX, its scores spread, with the sidecar that Lookout reads beside it.
+
+    python export.py --checkpoint runs/person/checkpoint.pt --data PEOPLE --out ..
+
+Slope and offset of the scores and the default threshold are chosen on training photos, never on test.json.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from metrics import measure, threshold_table
+from network import Deployed, Detector, operations
+
+SIDECAR = """\
+# What Lookout must know of person.onnx beyond what the file says of itself; written by training/export.py.
+head = "decoded"
+colour = "rgb"
+range = "0..1"
+placement = "top_left"
+pad = 114.0
+labels = ["person"]
+min_score = {threshold:.2f}
+"""
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--checkpoint", type=Path, required=True)
+    arguments.add_argument("--data", type=Path, required=True, help="folder with train.json and its photos")
+    arguments.add_argument("--photos", type=int, default=1500, help="training photos to spread the scores on")
+    arguments.add_argument("--width", type=int, default=512)
+    arguments.add_argument("--height", type=int, default=288)
+    arguments.add_argument("--name", default="person")
+    arguments.add_argument("--out", type=Path, required=True)
+    asked = arguments.parse_args()
+
+    detector = Detector()
+    detector.load_state_dict(torch.load(asked.checkpoint)["average"])
+    detector.eval()
+    result = measure(detector, asked.data / "train.json", asked.photos)
+    slope, offset = spread(result["pairs"])
+    print(f"AP50 on {asked.photos} training photos {result['ap50']:.3f}; score = sigmoid({slope:.2f} logit {offset:+.2f})")
+    result = measure(detector, asked.data / "train.json", asked.photos, slope=slope, offset=offset)
+    table = threshold_table(result["pairs"], result["truths"])
+    for threshold, precision, recall in table:
+        print(f"  from {threshold:.2f}: precision {precision:.3f}, recall {recall:.3f}")
+    threshold = max(table, key=lambda row: 2 * row[1] * row[2] / (row[1] + row[2] + 1e-9))[0]
+
+    deployed = Deployed(detector, asked.height, asked.width, slope, offset).eval()
+    picture = torch.rand(1, 3, asked.height, asked.width)
+    path = asked.out / f"{asked.name}.onnx"
+    names = {"input_names": ["image"], "output_names": ["detections"]}
+    torch.onnx.export(deployed, picture, str(path), opset_version=17, dynamo=False, **names)
+    onnx.checker.check_model(str(path), full_check=True)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        wanted = deployed(picture).numpy()
+    off = np.abs(session.run(None, {"image": picture.numpy()})[0] - wanted).max()
+    if off > 1e-2:
+        raise SystemExit(f"{path}: differs from the network by {off}")
+    path.with_suffix(".toml").write_text(SIDECAR.format(threshold=threshold))
+    gflop = 2 * operations(detector, asked.height, asked.width) / 1e9
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {gflop:.2f} GFLOP, threshold {threshold:.2f}")
+
+
+def spread(pairs):
+    """Slope and offset of a logistic curve from logits to the share of right detections (Platt 1999), by Newton."""
+    scores = np.float64([score for score, _ in pairs])
+    right = np.float64([correct for _, correct in pairs])
+    inputs = np.stack([np.log(scores / (1 - scores)), np.ones_like(scores)], 1)
+    curve = np.array([1.0, 0.0])
+    for _ in range(50):
+        guess = 1 / (1 + np.exp(-inputs @ curve))
+        slope = inputs.T @ (right - guess)
+        bend = (inputs * (guess * (1 - guess))[:, None]).T @ inputs
+        change = np.linalg.solve(bend + 1e-9 * np.eye(2), slope)
+        curve += change
+        if np.abs(change).max() < 1e-9:
+            break
+    return curve
+
+
+if __name__ == "__main__":
+    main()
