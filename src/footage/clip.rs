@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use super::FootageError;
+use super::{FootageError, MOST_PIXELS};
 use crate::{
     camera::{DecodeError, Decoder},
     media::{AccessUnit, I420},
@@ -24,7 +24,8 @@ pub struct Sample {
 /// The pictures of a clip, one per `every`, in the order in which they are shown. All are decoded, so that a sample is
 /// the first picture at or after its time, wherever the key frames are.
 ///
-/// A damaged picture is an error once; what follows begins with the next key frame.
+/// A damaged picture is an error once; what follows begins with the next key frame. Where not one picture comes out
+/// between `MOST_FAULTS` errors, that was the last one.
 pub struct Samples {
     file: PathBuf,
     clip: Clip,
@@ -35,22 +36,32 @@ pub struct Samples {
     schedule: Schedule,
     /// What the decoder held back to its end: a few pictures (H.264, annex A.3.1: at most 16).
     held: VecDeque<Sample>,
+    /// Errors since the last picture.
+    faults: u32,
 }
 
 impl Samples {
+    /// A clip of a kind that cannot be decoded fails at every key frame.
+    const MOST_FAULTS: u32 = 3;
+
     /// Reads a clip; nothing is decoded yet.
     ///
     /// # Errors
     /// `Clip`.
     pub(super) fn read(file: &Path, every: Duration) -> Result<Self, FootageError> {
         let clip = Clip::read(file).map_err(|source| FootageError::Clip { source })?;
+        let [width, height] = [clip.width, clip.height].map(|side| usize::try_from(side).unwrap_or(usize::MAX));
+        if width.saturating_mul(height) > MOST_PIXELS {
+            let limit = MOST_PIXELS / 1_000_000;
+            return Err(FootageError::TooManyPixels { file: file.to_owned(), width, height, limit });
+        }
         Ok(Self::of(clip, file, every))
     }
 
     fn of(clip: Clip, file: &Path, every: Duration) -> Self {
         let schedule = Schedule { every, first: None, due: Duration::ZERO };
         let (file, begin) = (file.to_owned(), Moment::now());
-        Self { file, clip, next_unit: 0, decoder: None, begin, schedule, held: VecDeque::new() }
+        Self { file, clip, next_unit: 0, decoder: None, begin, schedule, held: VecDeque::new(), faults: 0 }
     }
 
     /// How long the clip is.
@@ -60,6 +71,10 @@ impl Samples {
 
     fn damaged(&mut self, at: Duration, source: DecodeError) -> FootageError {
         self.decoder = None;
+        self.faults += 1;
+        if self.faults == Self::MOST_FAULTS {
+            self.next_unit = self.clip.units.len();
+        }
         FootageError::Damaged { file: self.file.clone(), at, source }
     }
 
@@ -85,6 +100,7 @@ impl Samples {
         };
         match decoder.decode(&coded) {
             Ok(Some(out)) => {
+                self.faults = 0;
                 let time = out.captured.since(&self.begin);
                 let sampled = self.schedule.take(time).map(|at| Sample { at, picture: out.to_picture() });
                 Ok(sampled)
@@ -99,6 +115,9 @@ impl Samples {
             return Ok(());
         };
         match decoder.finish() {
+            Ok(pictures) if pictures.is_empty() && self.schedule.first.is_none() && self.faults == 0 => {
+                Err(self.damaged(Duration::ZERO, DecodeError::NoPicture))
+            }
             Ok(pictures) => {
                 for (moment, picture) in pictures {
                     let sampled = self.schedule.take(moment.since(&self.begin));
@@ -204,6 +223,17 @@ mod tests {
         assert!(faults[0].contains("clip.mp4") && faults[0].contains("0.400 s"), "{}", faults[0]);
         let last = outcomes.last().and_then(|o| o.as_ref().ok()).expect("the end is whole");
         assert_eq!(last.at, Duration::from_millis(1900));
+    }
+
+    #[test]
+    fn a_clip_that_cannot_be_decoded_ends_after_a_few_errors() {
+        let mut clip = Clip::synthetic(64, 48, 10, 2, 1).expect("the encoder takes this");
+        for unit in &mut clip.units {
+            unit.nals = vec![bytes::Bytes::from_static(&[0x65, 0xff, 0xff, 0xff, 0xff])];
+        }
+        let outcomes: Vec<_> = Samples::of(clip, Path::new("clip.mp4"), Duration::ZERO).collect();
+        assert_eq!(outcomes.len(), 3, "twenty key frames");
+        assert!(outcomes.iter().all(Result::is_err));
     }
 
     #[test]
