@@ -7,7 +7,8 @@ use super::{Figures, Report, Threshold};
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let width = self.groups().map(|figures| figures.group.chars().count()).max().unwrap_or(0).max(14);
-        writeln!(f, "{} photos, {} of them without people", self.photos, self.photos_without_people)?;
+        let photos = if self.photos == 1 { "photo" } else { "photos" };
+        writeln!(f, "{} {photos}, {} without people", self.photos, self.photos_without_people)?;
         writeln!(f, "precision and recall at a score of {}\n", self.min_score)?;
         let (blank, people) = ("", "people");
         writeln!(

@@ -112,7 +112,7 @@ fn the_table_says_what_the_figures_are() {
     let photos = photos();
     let table = evaluation(&photos).report(0.45).to_string();
     for line in [
-        "3 photos, 1 of them without people",
+        "3 photos, 1 without people",
         "all                  3   0.733      0.500   0.667       2       1",
         "under 15 %           1   1.000          -   0.000       0       1",
         "street               2   1.000      1.000   0.500       0       1",
