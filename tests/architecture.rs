@@ -17,7 +17,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("events", &["words", "media", "status", "settings"]),
     ("scene", &["words", "media", "status", "settings", "events"]),
     ("sinks", &["words", "media", "status", "settings", "events"]),
+    ("evaluate", &["words"]),
     ("simulate", &["words", "media", "settings"]),
+    ("footage", &["words", "media", "camera", "simulate"]),
     ("supervisor", &["words", "media", "status", "settings", "events", "scene", "camera"]),
     ("http", &["words", "media", "status", "settings", "events", "sinks"]),
     ("app", &["*"]),
@@ -29,6 +31,8 @@ const KNOWN_TO: &[(&str, &[&str])] = &[
     ("retina::", &["camera/rtsp.rs"]),
     ("openh264::", &["camera/decoder.rs", "simulate/synthetic.rs"]), // one decodes, the other encodes
     ("tract_onnx::", &["detect/model"]),
+    ("zune_jpeg::", &["footage/still.rs"]),
+    ("png::", &["footage/still.rs"]),
     ("rusqlite::", &["events/store"]),
     ("reqwest::", &["sinks/webhook.rs"]),
     ("config::{", &["settings/layers.rs"]),

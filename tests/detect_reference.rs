@@ -11,15 +11,12 @@ use std::{
 
 use lookout::{
     detect::{Detector, Model, Task},
+    footage::read_still,
     media::I420,
     settings,
     words::{Detection, Rect},
 };
 use serde::Deserialize;
-use zune_jpeg::{
-    JpegDecoder,
-    zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
-};
 
 /// A box of the reference: its class, score, and left, top, right and bottom edge.
 type Seen = (usize, f32, [f32; 4]);
@@ -40,36 +37,8 @@ fn assets() -> Option<PathBuf> {
     folder.join("photos").is_dir().then_some(folder)
 }
 
-/// A photo as a camera would send it: BT.601 with limited range, chroma the mean of four pixels.
 fn photo(path: &Path) -> I420 {
-    let bytes = fs::read(path).expect("the photo is there");
-    let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    let rgb = decoder.decode().expect("it is a JPEG");
-    let (w, h) = decoder.dimensions().expect("it was decoded");
-    let pixel = |x: usize, y: usize| {
-        let at = 3 * (y.min(h - 1) * w + x.min(w - 1));
-        [0, 1, 2].map(|c| f64::from(rgb[at + c]) / 255.0)
-    };
-    let luma = |i: usize| {
-        let [r, g, b] = pixel(i % w, i / w);
-        (16.0 + 65.481 * r + 128.553 * g + 24.966 * b + 0.5) as u8
-    };
-    let (cw, ch) = (w.div_ceil(2), h.div_ceil(2));
-    let chroma = |of: [f64; 3]| {
-        (0..cw * ch).map(move |i| {
-            let (x, y) = (i % cw * 2, i / cw * 2);
-            let four = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| pixel(x + dx, y + dy));
-            let sum: f64 = four.iter().map(|p| p[0] * of[0] + p[1] * of[1] + p[2] * of[2]).sum();
-            (128.0 + sum / 4.0 + 0.5) as u8
-        })
-    };
-    let planes = (0..w * h)
-        .map(luma)
-        .chain(chroma([-37.797, -74.203, 112.0]))
-        .chain(chroma([112.0, -93.786, -18.214]))
-        .collect();
-    I420::from_packed(w, h, planes).expect("the length fits")
+    read_still(path).expect("it is a photo")
 }
 
 /// What is wrong between what was seen and the reference, in words.

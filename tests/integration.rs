@@ -5,6 +5,7 @@
 mod architecture;
 mod command_line;
 mod detect_reference;
+mod evaluating;
 mod not_lost;
 mod real_server;
 mod secrets;

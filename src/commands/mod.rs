@@ -2,8 +2,12 @@
 
 pub mod check;
 mod completions;
+mod detect;
+mod evaluate;
 mod logging;
+mod model;
 mod probe;
+mod progress;
 mod run;
 pub mod simulate;
 
@@ -24,6 +28,7 @@ Start here:
   lookout probe rtsp://camera/stream      what does this camera send?
   lookout check --config lookout.toml     are my settings right?
   lookout run --config lookout.toml       watch
+  lookout detect photo.jpg clip.mp4       what does the model see in these?
 
 Exit codes: 0 done, 1 failed, 2 the settings or the arguments have problems.
 Logs go to standard error, as text on a terminal and as JSON otherwise; LOOKOUT_LOG=debug says more."
@@ -39,6 +44,8 @@ enum Command {
     Check(check::CheckArgs),
     Probe(probe::ProbeArgs),
     Simulate(simulate::SimulateArgs),
+    Detect(detect::DetectArgs),
+    Evaluate(evaluate::EvaluateArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -60,6 +67,8 @@ pub fn main() -> ExitCode {
         Command::Check(args) => return check::execute(&args),
         Command::Probe(args) => probe::execute(&args),
         Command::Simulate(args) => simulate_in_runtime(args),
+        Command::Detect(args) => detect::execute(&args),
+        Command::Evaluate(args) => evaluate::execute(&args),
         Command::Completions(args) => completions::execute(&args),
     };
     match done {
@@ -83,6 +92,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 fn fail(text: &str, code: u8) -> ExitCode {
     eprintln!("lookout: {text}");
     ExitCode::from(code)
+}
+
+/// What could not be written to the standard output.
+#[allow(clippy::needless_pass_by_value)]
+fn not_written(error: std::io::Error) -> Failure {
+    Failure::Failed(format!("cannot write to the standard output: {error}"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     DetectError, Model,
@@ -7,7 +7,11 @@ use super::{
     nms::{Candidate, suppress},
     prepare::Preparer,
 };
-use crate::{media::I420, settings, words::Detection};
+use crate::{
+    media::I420,
+    settings,
+    words::{Detection, Moment},
+};
 
 /// Looks at pictures: the model's implementation for cameras, a scripted one for tests of what surrounds it.
 pub trait Detector {
@@ -33,8 +37,22 @@ impl Task {
     /// # Errors
     /// `UnknownLabel`.
     pub fn new(model: Arc<Model>, asked: &settings::Detector) -> Result<Self, DetectError> {
-        let wanted = model.labels.select(&asked.labels)?.into();
-        Ok(Self { model, wanted, min_score: asked.min_score, max_overlap: asked.max_overlap })
+        Self::asking(model, &asked.labels, asked.min_score, asked.max_overlap)
+    }
+
+    /// Asks a model for these labels (all where none is named), from this score on; of two boxes of one label that
+    /// overlap by more than `max_overlap` (intersection over union) the weaker is dropped.
+    ///
+    /// # Errors
+    /// `UnknownLabel`.
+    pub fn asking(
+        model: Arc<Model>,
+        labels: &[Arc<str>],
+        min_score: f32,
+        max_overlap: f32,
+    ) -> Result<Self, DetectError> {
+        let wanted = model.labels.select(labels)?.into();
+        Ok(Self { model, wanted, min_score, max_overlap })
     }
 
     /// A detector for one worker, with state and buffers of its own.
@@ -46,6 +64,7 @@ impl Task {
             session: self.model.session()?,
             preparer: Preparer::new(self.model.preparation),
             candidates: Vec::new(),
+            inference: Duration::ZERO,
             task: self.clone(),
         })
     }
@@ -58,12 +77,22 @@ pub struct ModelDetector {
     session: Session,
     preparer: Preparer,
     candidates: Vec<Candidate>,
+    inference: Duration,
+}
+
+impl ModelDetector {
+    /// How long the model itself took on the last picture: what is left of the whole is preparing and reading boxes.
+    pub fn inference(&self) -> Duration {
+        self.inference
+    }
 }
 
 impl Detector for ModelDetector {
     fn detect(&mut self, picture: &I420) -> Result<Vec<Detection>, DetectError> {
         let mapping = self.preparer.prepare(picture, self.session.input()?)?;
+        let began = Moment::now();
         let outputs = self.session.infer()?;
+        self.inference = Moment::now().since(&began);
         self.candidates.clear();
         let mut sieve = Sieve { wanted: &self.task.wanted, min_score: self.task.min_score, kept: &mut self.candidates };
         self.task.model.head.read(&outputs.arrays()?, &mut sieve)?;

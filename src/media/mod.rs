@@ -4,6 +4,7 @@ mod access_unit;
 mod backlog;
 mod frame;
 mod latest;
+mod rgb;
 
 pub use access_unit::AccessUnit;
 pub use backlog::Backlog;

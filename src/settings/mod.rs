@@ -29,6 +29,7 @@ pub use diff::{Changes, changes, needs_new_life};
 pub use error::SettingsError;
 pub use load::{load, load_from};
 pub use problems::{Problem, Problems};
+pub use quantity::parse_duration;
 pub use secrets::{Secret, masked_camera_url, masked_webhook_url};
 pub use show::show;
 pub use syntax::SyntaxError;

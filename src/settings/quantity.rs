@@ -23,7 +23,10 @@ pub(super) const DURATION_FORM: &str =
 pub(super) const SIZE_FORM: &str = "a size in quotes with its unit, such as \"512MiB\" or \"2GiB\"";
 
 /// `500ms`, `4s`, `1h30m`, `30d` (a day has 24 hours): whole numbers, each with a unit, the larger units first.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What a duration looks like.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let form = || format!("{} is no duration: write {DURATION_FORM}", quoted(text));
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return Err(format!(
