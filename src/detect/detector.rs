@@ -34,7 +34,8 @@ impl Task {
     /// `UnknownLabel`.
     pub fn new(model: Arc<Model>, asked: &settings::Detector) -> Result<Self, DetectError> {
         let wanted = model.labels.select(&asked.labels)?.into();
-        Ok(Self { model, wanted, min_score: asked.min_score, max_overlap: asked.max_overlap })
+        let min_score = asked.min_score.unwrap_or(model.min_score);
+        Ok(Self { model, wanted, min_score, max_overlap: asked.max_overlap })
     }
 
     /// A detector for one worker, with state and buffers of its own.
