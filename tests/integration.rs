@@ -4,6 +4,7 @@
 
 mod architecture;
 mod command_line;
+mod demo;
 mod detect_reference;
 mod not_lost;
 mod real_server;

@@ -31,7 +31,7 @@ pub(super) fn secret() -> Secret {
 
 /// The settings, for cameras given as name and address.
 ///
-/// Samples come four times a second and a visit ends after 2 s, so that there is something to see soon.
+/// Samples come four times a second and a visit ends after 3 s, so that there is something to see soon.
 pub(super) fn settings(
     http: SocketAddr,
     cameras: impl Iterator<Item = (String, String)>,
@@ -42,7 +42,7 @@ pub(super) fn settings(
     let mut text = format!(
         "[server]\nbind = \"{http}\"\n\
          [storage]\npath = \".\"\nkeep = \"1h\"\nmax_bytes = \"16MiB\"\n\
-         [visits]\nquiet = \"2s\"\n\
+         [visits]\nquiet = \"3s\"\n\
          [[sinks]]\nname = \"receiver\"\ntype = \"webhook\"\nurl = \"{receiver}\"\nsecret = \"{}\"\n",
         secret.expose()
     );

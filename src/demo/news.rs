@@ -99,7 +99,7 @@ impl Watch {
                 seen.streaming = false;
                 seen.lost = Some(now);
                 let again = view.next_attempt_at.map(|at| at.duration_since(now.wall).as_secs_f64().max(0.0));
-                let again = again.map(|s| format!("; tried again in {s:.1} s")).unwrap_or_default();
+                let again = again.map(|s| format!("; next attempt in {s:.1} s")).unwrap_or_default();
                 format!("lost ({}): {}{again}", reason.code, reason.message)
             }
             _ if streaming && !seen.streaming => {
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(look(200), quiet);
         let again = start.after(Duration::from_millis(1300)).wall;
         cell.enter(CameraState::Waiting, Some((Reason::Stalled, "no frame for 3 s".into())), Some(again));
-        assert_eq!(look(300), ["lost (stalled): no frame for 3 s; tried again in 1.0 s"]);
+        assert_eq!(look(300), ["lost (stalled): no frame for 3 s; next attempt in 1.0 s"]);
         assert_eq!(look(400), quiet);
         cell.enter(CameraState::Connecting, None, None);
         assert_eq!(look(1300), quiet);

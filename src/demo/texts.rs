@@ -30,7 +30,7 @@ pub(super) fn summary(board: &Board) -> String {
     let latency = Latency::quantiles_of(cameras.iter().map(|cell| &cell.latency));
     let latency = latency.map(|q| format!(", {:.0} ms after they came (median)", q.p50 * 1e3)).unwrap_or_default();
     format!(
-        "{} s; {streaming} of {} cameras streamed at the end, {} restarts; {} frames came, {} were looked at{latency}",
+        "{} s; {streaming} of {} cameras streamed at the end, restarts: {}; {} frames came, {} were looked at{latency}",
         board.started.elapsed().as_secs(),
         cameras.len(),
         sum(|cell| cell.lives.get().saturating_sub(1)),

@@ -30,8 +30,8 @@ fn load_text(text: &str) -> Settings {
     let mut settings =
         load_from(text, environment, folder.path()).map_err(|error| panic!("{error}")).expect("it loads");
     // Each test has a folder of its own.
-    let inside = |path: &PathBuf| path.strip_prefix(folder.path()).unwrap_or(path).to_owned();
-    settings.storage.path = inside(&settings.storage.path);
+    let path = &settings.storage.path;
+    settings.storage.path = path.strip_prefix(folder.path()).unwrap_or(path).to_owned();
     settings
 }
 
