@@ -76,9 +76,9 @@ fn infer(c: &mut Criterion) {
         group.bench_function(name, |b| b.iter(|| session.infer().expect("it runs")));
         if name.contains("yolox") {
             let asked = settings::Detector {
-                model: path,
+                model: settings::ModelSource::File(path),
                 labels: vec!["person".into()],
-                min_score: 0.3,
+                min_score: Some(0.3),
                 max_overlap: 0.5,
                 workers: 1,
             };

@@ -1,9 +1,15 @@
 //! THE wiring: the only file that knows every room. It starts them in order, joins them, and ends them in order.
 
-use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use actix::{Actor, Addr};
-use actix_rt::{Arbiter, System};
+use actix_rt::{Arbiter, System, task::JoinHandle};
+use actix_web::dev::ServerHandle;
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -28,7 +34,7 @@ pub enum AppError {
     #[error("cannot listen on {address}: {cause}; set server.bind to another address")]
     Listen {
         /// The address.
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         /// Why not.
         cause: std::io::Error,
     },
@@ -60,36 +66,68 @@ const STILL_QUALITY: u8 = 85;
 /// # Errors
 /// What keeps it from starting; once it runs, no camera, model or sink ends it.
 pub fn run(settings: Settings, file: PathBuf) -> Result<(), AppError> {
-    System::new().block_on(run_in_system(settings, file))
+    System::new().block_on(async {
+        let signals = Signals::listen()?;
+        let running = Running::start(settings, Some(file)).await?;
+        signals.wait_for_end(&running.house.reloader).await;
+        running.end().await;
+        Ok(())
+    })
 }
 
-async fn run_in_system(settings: Settings, file: PathBuf) -> Result<(), AppError> {
-    raise_file_limit();
-    // First what fails for reasons of the user's, before any camera is touched.
-    let signals = Signals::listen()?;
-    let listener = TcpListener::bind(settings.server.bind)
-        .map_err(|cause| AppError::Listen { address: settings.server.bind, cause })?;
-    let house = House::build(settings, file).await?;
+/// A Lookout that runs, in an actix system: all rooms, joined.
+pub struct Running {
+    house: House,
+    address: SocketAddr,
+    stop_http: ServerHandle,
+    http: JoinHandle<std::io::Result<()>>,
+    watchdog: JoinHandle<()>,
+}
 
-    let server = http::serve(listener.try_clone()?, house.views()?)?;
-    let (stop_http, http) = (server.handle(), actix_rt::spawn(server));
-    house.supervisor.do_send(ApplyCameras(house.reloader.settings.lock().cameras.clone()));
-    house.board.set_ready(true);
-    tracing::info!(address = %listener.local_addr()?, version = env!("CARGO_PKG_VERSION"), "listening");
-    tell_service_manager(&[sd_notify::NotifyState::Ready]);
-    let watchdog = actix_rt::spawn(watch_supervisor(house.supervisor.clone(), Arc::clone(&house.board)));
+impl Running {
+    /// Starts everything. Settings that came from no `file` cannot be read anew.
+    ///
+    /// # Errors
+    /// What keeps it from starting; then nothing runs.
+    pub async fn start(settings: Settings, file: Option<PathBuf>) -> Result<Self, AppError> {
+        raise_file_limit();
+        // First what fails for reasons of the user's, before any camera is touched.
+        let listener = TcpListener::bind(settings.server.bind)
+            .map_err(|cause| AppError::Listen { address: settings.server.bind, cause })?;
+        let address = listener.local_addr()?;
+        let house = House::build(settings, file).await?;
 
-    signals.wait_for_end(&house.reloader).await;
+        let server = http::serve(listener, house.views()?)?;
+        let (stop_http, http) = (server.handle(), actix_rt::spawn(server));
+        house.supervisor.do_send(ApplyCameras(house.reloader.settings.lock().cameras.clone()));
+        house.board.set_ready(true);
+        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+        tell_service_manager(&[sd_notify::NotifyState::Ready]);
+        let watchdog = actix_rt::spawn(watch_supervisor(house.supervisor.clone(), Arc::clone(&house.board)));
+        Ok(Self { house, address, stop_http, http, watchdog })
+    }
 
-    tracing::info!("ending");
-    tell_service_manager(&[sd_notify::NotifyState::Stopping]);
-    house.board.set_ready(false);
-    house.end().await;
-    watchdog.abort();
-    stop_http.stop(true).await;
-    let _ = http.await; // it was told to stop
-    tracing::info!("ended");
-    Ok(())
+    /// Where HTTP listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where everything's status is shown.
+    pub fn board(&self) -> &Arc<Board> {
+        &self.house.board
+    }
+
+    /// Ends everything, in order and within deadlines.
+    pub async fn end(self) {
+        tracing::info!("ending");
+        tell_service_manager(&[sd_notify::NotifyState::Stopping]);
+        self.house.board.set_ready(false);
+        self.house.end().await;
+        self.watchdog.abort();
+        self.stop_http.stop(true).await;
+        let _ = self.http.await; // it was told to stop
+        tracing::info!("ended");
+    }
 }
 
 /// Everything that runs.
@@ -102,7 +140,7 @@ struct House {
 }
 
 impl House {
-    async fn build(settings: Settings, file: PathBuf) -> Result<Self, AppError> {
+    async fn build(settings: Settings, file: Option<PathBuf>) -> Result<Self, AppError> {
         let board = Arc::new(Board::default());
         let store = Store::open(&settings.storage)?;
         let (store_file, unfinished) = (store.file().to_owned(), store.unfinished()?);
@@ -111,8 +149,8 @@ impl House {
         let couriers = Couriers::new(outbox.clone(), Arc::clone(&board));
         couriers.apply(&settings.sinks).await?;
 
-        let model = Arc::new(detect::Model::load(&settings.detector.model)?);
-        tracing::info!(model = %settings.detector.model.display(), workers = settings.detector.workers, "model loaded");
+        let model = Arc::new(detect::Model::open(&settings.detector.model)?);
+        tracing::info!(model = %settings.detector.model, workers = settings.detector.workers, "model loaded");
         let task = detect::Task::new(model, &settings.detector)?;
         let build = move || task.detector().map(|detector| Box::new(detector) as Box<dyn detect::Detector>);
         let detectors = pool::start(settings.detector.workers, Arc::clone(&board), build);
@@ -249,7 +287,7 @@ fn open_sink(sink: &settings::Sink) -> Result<OpenSink, SinkError> {
 
 /// Reads the settings anew and applies what changed.
 struct Reloader {
-    file: PathBuf,
+    file: Option<PathBuf>,
     /// What runs, and what only a new start would change.
     at_start: Settings,
     settings: Mutex<Settings>,
@@ -277,7 +315,7 @@ impl Reload for Reloader {
 
 impl Reloader {
     async fn reload_now(&self) -> Result<Value, String> {
-        let file = self.file.clone();
+        let file = self.file.clone().ok_or("these settings came from no file")?;
         let loaded = tokio::task::spawn_blocking(move || settings::load(Some(&file))).await;
         let (new, _) = loaded.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
         let changes = settings::changes(&self.settings.lock(), &new);

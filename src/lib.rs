@@ -3,6 +3,7 @@
 pub mod app;
 pub mod camera;
 pub mod commands;
+pub mod demo;
 pub mod detect;
 pub mod evaluate;
 pub mod events;

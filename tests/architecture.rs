@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("supervisor", &["words", "media", "status", "settings", "events", "scene", "camera"]),
     ("http", &["words", "media", "status", "settings", "events", "sinks"]),
     ("app", &["*"]),
+    ("demo", &["words", "settings", "status", "events", "simulate", "app"]),
     ("commands", &["*"]),
 ];
 

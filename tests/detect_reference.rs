@@ -81,9 +81,9 @@ fn agrees(model: &str) {
     let photos = &reference.models[model];
     let loaded = Arc::new(Model::load(&assets.join(model)).expect("the model loads"));
     let asked = settings::Detector {
-        model: assets.join(model),
+        model: settings::ModelSource::File(assets.join(model)),
         labels: Vec::new(),
-        min_score: reference.min_score,
+        min_score: Some(reference.min_score),
         max_overlap: reference.max_overlap,
         workers: 1,
     };
@@ -105,6 +105,35 @@ fn agrees(model: &str) {
     }
     assert!(photos.len() > 30 && boxes > 30, "{boxes} boxes compare little");
     assert!(wrong.is_empty(), "{boxes} boxes, of which:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_embedded_model_sees_people_where_they_are() {
+    let Some(assets) = assets() else {
+        println!("left out: there are no photos at ../shared/assets");
+        return;
+    };
+    let asked = settings::Detector {
+        model: settings::ModelSource::Embedded,
+        labels: vec!["person".into()],
+        min_score: None,
+        max_overlap: 0.5,
+        workers: 1,
+    };
+    let model = Arc::new(Model::open(&asked.model).expect("it loads"));
+    let mut detector = Task::new(model, &asked).expect("it knows people").detector().expect("a session");
+    let mut shows_people = |folder: &str| {
+        let photos = fs::read_dir(assets.join("photos").join(folder)).expect("the folder is there");
+        let seen: Vec<bool> = photos
+            .map(|entry| detector.detect(&photo(&entry.expect("readable").path())).expect("it can be looked at"))
+            .map(|seen| !seen.is_empty())
+            .collect();
+        (seen.iter().filter(|seen| **seen).count(), seen.len())
+    };
+    let (with, all) = shows_people("people");
+    assert!(with * 10 >= all * 6, "it sees people in only {with} of {all} photos of people");
+    let (without, all) = shows_people("nopeople");
+    assert!(without * 10 <= all * 3, "it sees people in {without} of {all} photos without");
 }
 
 #[test]

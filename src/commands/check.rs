@@ -8,7 +8,11 @@ use std::{
 
 use clap::Args;
 
-use crate::settings::{self, Auth, Settings};
+use crate::{
+    detect,
+    settings::{self, Auth, Settings},
+    words::with_causes,
+};
 
 /// The settings are wrong or missing.
 const FAULTY: u8 = 2;
@@ -38,9 +42,22 @@ pub fn execute(args: &CheckArgs) -> ExitCode {
 
 fn check(config: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
     match settings::load(config) {
-        Ok((settings, path)) => {
+        Ok((mut settings, path)) => {
+            let usual = match detect::min_score(&settings.detector.model) {
+                Ok(usual) => usual,
+                Err(error) => {
+                    writeln!(err, "{}: detector.model: {}", path.display(), with_causes(&error))?;
+                    return Ok(FAULTY);
+                }
+            };
+            let said = settings.detector.min_score;
+            settings.detector.min_score = Some(said.unwrap_or(usual));
             write!(out, "{}", settings::show(&settings))?;
             writeln!(out, "\n# {}: {}", path.display(), summary(&settings))?;
+            match said {
+                Some(_) => writeln!(out, "# min_score is set here; the model's own is {usual}")?,
+                None => writeln!(out, "# min_score is the model's own")?,
+            }
             out.flush()?;
             Ok(0)
         }
@@ -97,6 +114,31 @@ mod tests {
         assert!(!out.contains("hunter2"), "{out}");
         assert!(out.contains("in order; 1 camera (1 enabled), 0 sinks, HTTP on 127.0.0.1:8080"), "{out}");
         toml::from_str::<toml::Table>(&out).expect("the answer is TOML");
+    }
+
+    #[test]
+    fn the_score_that_holds_is_shown_and_whose_it_is() {
+        let (_, out, _) = run("");
+        let own = detect::min_score(&settings::ModelSource::Embedded).expect("a sound sidecar");
+        assert!(out.contains("model = \"embedded\"\n"), "{out}");
+        assert!(out.contains(&format!("min_score = {own}\n")), "{out}");
+        assert!(out.contains("# min_score is the model's own"), "{out}");
+        let (_, out, _) = run("detector.min_score = 0.61");
+        assert!(out.contains("min_score = 0.61\n"), "{out}");
+        assert!(out.contains(&format!("# min_score is set here; the model's own is {own}")), "{out}");
+    }
+
+    #[test]
+    fn a_sidecar_with_a_fault_is_a_problem() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in [("l.toml", "detector.model = \"m.onnx\""), ("m.onnx", ""), ("m.toml", "pad = 300")] {
+            std::fs::write(folder.path().join(name), text).expect("written");
+        }
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = check(Some(&folder.path().join("l.toml")), &mut out, &mut err).expect("written");
+        let err = String::from_utf8(err).expect("UTF-8");
+        assert_eq!((code, out.len()), (2, 0));
+        assert!(err.contains("detector.model: ") && err.contains("m.toml: pad"), "{err}");
     }
 
     #[test]

@@ -77,12 +77,13 @@ struct Answer<'a> {
 /// # Errors
 /// A model, dataset or photo that cannot be used, by name: figures of a part would pass for those of the whole.
 pub(super) fn execute(args: &EvaluateArgs) -> Result<(), Failure> {
-    let min_score = args.model.min_score();
+    let model = args.model.load()?;
+    let min_score = args.model.min_score(&model);
     if min_score < LEAST_SCORE {
         return Err(Failure::Usage(format!("--min-score: at least {LEAST_SCORE}, as lower scores are not asked for")));
     }
     let dataset = Dataset::read(&args.dataset, args.images.as_deref()).map_err(|e| failed(&e))?;
-    let mut detector = detector(args.model.load()?, &[PERSON.into()], LEAST_SCORE)?;
+    let mut detector = detector(model, &[PERSON.into()], LEAST_SCORE)?;
     let photos = &dataset.photos[..args.limit.map_or(usize::MAX, NonZeroUsize::get).min(dataset.photos.len())];
     let (mut evaluation, mut progress) = (Evaluation::default(), Progress::new());
     for (i, photo) in photos.iter().enumerate() {

@@ -3,10 +3,10 @@ use std::io::{IsTerminal, stderr};
 use tracing_subscriber::{EnvFilter, fmt};
 
 /// Logs to standard error: text on a terminal, JSON otherwise. `LOOKOUT_LOG` sets what is said, as in
-/// `LOOKOUT_LOG=debug` or `LOOKOUT_LOG=lookout::camera=debug`.
-pub(super) fn start() {
+/// `LOOKOUT_LOG=debug` or `LOOKOUT_LOG=lookout::camera=debug`; `usual` where it says nothing.
+pub(super) fn start(usual: &str) {
     let wanted = std::env::var("LOOKOUT_LOG").ok();
-    let wanted = wanted.as_deref().filter(|w| !w.is_empty()).unwrap_or("info");
+    let wanted = wanted.as_deref().filter(|w| !w.is_empty()).unwrap_or(usual);
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
     // Below these levels they print whole messages or addresses, credentials included.
     let filter = [

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod completions;
+mod demo;
 mod detect;
 mod evaluate;
 mod logging;
@@ -25,6 +26,7 @@ use crate::words::with_causes;
     about,
     after_help = "\
 Start here:
+  lookout demo                            see it work, with no camera and no settings
   lookout probe rtsp://camera/stream      what does this camera send?
   lookout check --config lookout.toml     are my settings right?
   lookout run --config lookout.toml       watch
@@ -43,6 +45,7 @@ enum Command {
     Run(run::RunArgs),
     Check(check::CheckArgs),
     Probe(probe::ProbeArgs),
+    Demo(demo::DemoArgs),
     Simulate(simulate::SimulateArgs),
     Detect(detect::DetectArgs),
     Evaluate(evaluate::EvaluateArgs),
@@ -61,11 +64,13 @@ pub enum Failure {
 /// Parses the arguments and runs the command.
 pub fn main() -> ExitCode {
     let line = CommandLine::parse();
-    logging::start();
+    // The demo tells what happens itself; its mishaps would fill the log.
+    logging::start(if matches!(line.command, Command::Demo(_)) { "error" } else { "info" });
     let done = match line.command {
         Command::Run(args) => run::execute(&args),
         Command::Check(args) => return check::execute(&args),
         Command::Probe(args) => probe::execute(&args),
+        Command::Demo(args) => demo::execute(&args),
         Command::Simulate(args) => simulate_in_runtime(args),
         Command::Detect(args) => detect::execute(&args),
         Command::Evaluate(args) => evaluate::execute(&args),

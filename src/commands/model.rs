@@ -1,27 +1,24 @@
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 
 use super::Failure;
 use crate::{
     detect::{Model, ModelDetector, Task},
+    settings::ModelSource,
     words::with_causes,
 };
 
 /// What `[detector]` says where it says nothing.
-const MIN_SCORE: f32 = 0.45;
 const MAX_OVERLAP: f32 = 0.5;
 
 /// Which model looks, and from which score on it counts.
 #[derive(Debug, Args)]
 pub(super) struct ModelArgs {
     /// The model: an ONNX file, with MODEL.toml beside it where it needs one; or "embedded" for the one in the program
-    #[arg(short, long, value_name = "PATH")]
-    model: Option<PathBuf>,
-    /// Detections count from this score on, 0 to 1 [default: 0.45]
+    #[arg(short, long, value_name = "PATH", default_value = ModelSource::EMBEDDED)]
+    model: PathBuf,
+    /// Detections count from this score on, 0 to 1 [default: what the model's sidecar says, or else 0.45]
     #[arg(long, value_name = "SCORE", value_parser = score)]
     min_score: Option<f32>,
 }
@@ -30,30 +27,24 @@ impl ModelArgs {
     /// Loads the model.
     ///
     /// # Errors
-    /// What is wrong with it, or that none was named.
+    /// What is wrong with it.
     pub(super) fn load(&self) -> Result<Arc<Model>, Failure> {
-        match &self.model {
-            Some(path) if path != Path::new("embedded") => {
-                Model::load(path).map(Arc::new).map_err(|e| Failure::Failed(with_causes(&e)))
-            }
-            _ => default_model(),
-        }
+        let source = match self.model.to_str() {
+            Some(ModelSource::EMBEDDED) => ModelSource::Embedded,
+            _ => ModelSource::File(self.model.clone()),
+        };
+        Model::open(&source).map(Arc::new).map_err(|e| Failure::Failed(with_causes(&e)))
     }
 
     /// The model's name, for people.
     pub(super) fn name(&self) -> String {
-        self.model.as_ref().map_or_else(|| "embedded".to_owned(), |path| path.display().to_string())
+        self.model.display().to_string()
     }
 
-    /// The threshold.
-    pub(super) fn min_score(&self) -> f32 {
-        self.min_score.unwrap_or(MIN_SCORE)
+    /// The threshold with this model.
+    pub(super) fn min_score(&self, model: &Model) -> f32 {
+        self.min_score.unwrap_or(model.min_score)
     }
-}
-
-/// The model that is used where none is named.
-fn default_model() -> Result<Arc<Model>, Failure> {
-    Err(Failure::Usage("name a model: --model MODEL.onnx (this program carries none of its own)".to_owned()))
 }
 
 /// A detector that sees these labels (all where none is named) from this score on.
@@ -76,11 +67,9 @@ mod tests {
     use crate::settings;
 
     #[test]
-    fn thresholds_are_those_of_the_settings() {
-        let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("m.onnx"), "").expect("written");
-        let settings = settings::load_from("detector.model = \"m.onnx\"", [], folder.path()).expect("in order");
-        assert_eq!((settings.detector.min_score, settings.detector.max_overlap), (MIN_SCORE, MAX_OVERLAP));
+    fn overlap_is_that_of_the_settings() {
+        let settings = settings::load_from("", [], std::path::Path::new(".")).expect("in order");
+        assert_eq!(settings.detector.max_overlap, MAX_OVERLAP);
     }
 
     #[test]

@@ -37,7 +37,8 @@ impl Task {
     /// # Errors
     /// `UnknownLabel`.
     pub fn new(model: Arc<Model>, asked: &settings::Detector) -> Result<Self, DetectError> {
-        Self::asking(model, &asked.labels, asked.min_score, asked.max_overlap)
+        let min_score = asked.min_score.unwrap_or(model.min_score);
+        Self::asking(model, &asked.labels, min_score, asked.max_overlap)
     }
 
     /// Asks a model for these labels (all where none is named), from this score on; of two boxes of one label that

@@ -15,18 +15,18 @@ pub enum DetectError {
         source: io::Error,
     },
     /// The model is no ONNX file, or uses something that is not supported.
-    #[error("{path} is no model that can be run")]
+    #[error("{model} is no model that can be run")]
     Model {
-        /// Which file.
-        path: PathBuf,
+        /// Which file, or "the embedded model".
+        model: String,
         /// What the inference library says.
         source: Cause,
     },
     /// The sidecar is no TOML, or has a key or value that means nothing.
-    #[error("{path}: {source}")]
+    #[error("{file}: {source}")]
     Sidecar {
-        /// Which file.
-        path: PathBuf,
+        /// Which file, or "the embedded model's sidecar".
+        file: String,
         /// What is wrong and where.
         source: Cause,
     },

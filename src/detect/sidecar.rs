@@ -32,6 +32,8 @@ pub(super) struct Sidecar {
     pub labels: Option<Vec<String>>,
     /// The edges of the grids' cells, in input pixels.
     pub strides: Option<Vec<usize>>,
+    /// The least score that counts, where the settings say nothing: chosen where the model was trained.
+    pub min_score: Option<f32>,
 }
 
 /// The range of a model's channels.
@@ -67,10 +69,14 @@ impl Sidecar {
             Ok(_) => {}
         }
         let text = fs::read_to_string(&path).map_err(read)?;
-        Self::parse(&text).map_err(|source| DetectError::Sidecar { path: path.clone(), source })
+        Self::parse(&text).map_err(|source| DetectError::Sidecar { file: path.display().to_string(), source })
     }
 
-    fn parse(text: &str) -> Result<Self, super::error::Cause> {
+    /// Reads a sidecar's text.
+    ///
+    /// # Errors
+    /// What is wrong in it.
+    pub(super) fn parse(text: &str) -> Result<Self, super::error::Cause> {
         let sidecar: Self = toml::from_str(text)?;
         match sidecar.fault() {
             Some(fault) => Err(fault.into()),
@@ -94,6 +100,8 @@ impl Sidecar {
             Some("pad: must be 0 to 255")
         } else if self.labels.as_ref().is_some_and(Vec::is_empty) {
             Some("labels: must name at least one")
+        } else if self.min_score.is_some_and(|s| !(0.0..=1.0).contains(&s)) {
+            Some("min_score: must be 0 to 1")
         } else if self
             .strides
             .as_ref()
@@ -108,6 +116,11 @@ impl Sidecar {
     /// The strides said, or those of most detectors.
     pub(super) fn strides(&self) -> &[usize] {
         self.strides.as_deref().unwrap_or(&[8, 16, 32])
+    }
+
+    /// The least score said, or one at which most detectors are more often right than wrong.
+    pub(super) fn min_score(&self) -> f32 {
+        self.min_score.unwrap_or(0.45)
     }
 
     /// What is said of the preparation, the rest as in `usual`.
@@ -144,10 +157,12 @@ mod tests {
             pad = 7
             labels = ["person", "parcel"]
             strides = [8, 16]
+            min_score = 0.3
             "#,
         )
         .expect("every key is known");
         assert_eq!(sidecar.head, Some(Layout::Nanodet));
+        assert_eq!((sidecar.min_score(), Sidecar::default().min_score()), (0.3, 0.45));
         assert_eq!(sidecar.strides(), [8, 16]);
         let preparation = sidecar.preparation(Layout::Nanodet.preparation((320, 256)));
         let wanted = Preparation {
@@ -176,6 +191,7 @@ mod tests {
             ("pad = 256", "pad"),
             ("labels = []", "labels"),
             ("strides = [0]", "strides"),
+            ("min_score = 1.5", "min_score"),
         ] {
             let error = Sidecar::parse(text).expect_err(text).to_string();
             assert!(error.contains(named), "{text}: {error}");

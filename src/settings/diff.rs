@@ -120,9 +120,9 @@ mod tests {
             server: Server { bind: SocketAddr::from(([127, 0, 0, 1], 8080)), auth: Auth::Open },
             storage: Storage { path: PathBuf::from("data"), keep: Duration::from_secs(60), max_bytes: 1 },
             detector: Detector {
-                model: PathBuf::from("m.onnx"),
+                model: ModelSource::File("m.onnx".into()),
                 labels: vec!["person".into()],
-                min_score: 0.45,
+                min_score: None,
                 max_overlap: 0.5,
                 workers: 1,
             },
@@ -194,7 +194,7 @@ mod tests {
         let changes = after(|new| {
             new.server.bind = SocketAddr::from(([127, 0, 0, 1], 1));
             new.storage.path = PathBuf::from("x");
-            new.detector.model = PathBuf::from("y");
+            new.detector.model = ModelSource::Embedded;
         });
         assert_eq!(changes.needs_restart, ["server.bind", "storage.path", "detector.model"]);
         assert!(!changes.sinks_changed);

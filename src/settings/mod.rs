@@ -22,7 +22,7 @@ mod syntax;
 mod tree;
 mod variables;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 pub use check::camera_at;
 pub use diff::{Changes, changes, needs_new_life};
@@ -84,16 +84,39 @@ pub struct Storage {
 /// `[detector]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detector {
-    /// The ONNX file.
-    pub model: PathBuf,
+    /// Where the model comes from.
+    pub model: ModelSource,
     /// What to report; the model's other labels are ignored.
     pub labels: Vec<Arc<str>>,
-    /// Detections below are ignored.
-    pub min_score: f32,
+    /// Detections below are ignored; `None`: the model's own sidecar says it.
+    pub min_score: Option<f32>,
     /// Of two boxes of one label that overlap more than this (IoU), the weaker is dropped.
     pub max_overlap: f32,
     /// Detector threads, at least one.
     pub workers: usize,
+}
+
+/// Where a model comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelSource {
+    /// The one that this program carries.
+    Embedded,
+    /// An ONNX file, with its sidecar (`MODEL.toml`) beside it.
+    File(PathBuf),
+}
+
+impl ModelSource {
+    /// What stands in the settings for the model that the program carries; a file of this name is `./embedded`.
+    pub const EMBEDDED: &str = "embedded";
+}
+
+impl fmt::Display for ModelSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded => f.write_str(Self::EMBEDDED),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// `[[cameras]]`. Its `Debug` shows no credentials.

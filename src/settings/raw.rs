@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::quantity::{DURATION_FORM, SIZE_FORM};
+use super::{
+    ModelSource,
+    quantity::{DURATION_FORM, SIZE_FORM},
+};
 
 /// The whole file.
 #[derive(Deserialize, Serialize, Default)]
@@ -70,12 +73,13 @@ impl Default for Storage {
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Detector {
-    /// The ONNX file.
+    /// `"embedded"`, or an ONNX file.
     pub(super) model: String,
     /// Which of the model's labels to report.
     pub(super) labels: Vec<String>,
-    /// The least score that counts.
-    pub(super) min_score: f64,
+    /// The least score that counts. Default: as the model's sidecar says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) min_score: Option<f64>,
     /// The most overlap (IoU) of two boxes of one label.
     pub(super) max_overlap: f64,
     /// Threads; 0 = one per core.
@@ -85,9 +89,9 @@ pub(super) struct Detector {
 impl Default for Detector {
     fn default() -> Self {
         Self {
-            model: "embedded".to_owned(),
+            model: ModelSource::EMBEDDED.to_owned(),
             labels: vec!["person".to_owned()],
-            min_score: 0.45,
+            min_score: None,
             max_overlap: 0.5,
             workers: 0,
         }

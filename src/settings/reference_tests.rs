@@ -11,15 +11,11 @@ fn file(name: &str) -> String {
     fs::read_to_string(&path).expect("the file is part of the project")
 }
 
-fn load_beside_model(text: &str) -> Settings {
+fn load_text(text: &str) -> Settings {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("secrets")).expect("a folder");
-    for (name, content) in [
-        ("yolox_nano_416.onnx", ""),
-        ("secrets/tokens", "0123456789abcdef"),
-        ("secrets/yard", "p"),
-        ("secrets/automation", KEY),
-    ] {
+    for (name, content) in [("secrets/tokens", "0123456789abcdef"), ("secrets/yard", "p"), ("secrets/automation", KEY)]
+    {
         fs::write(folder.path().join(name), content).expect("written");
     }
     let environment = [
@@ -34,9 +30,8 @@ fn load_beside_model(text: &str) -> Settings {
     let mut settings =
         load_from(text, environment, folder.path()).map_err(|error| panic!("{error}")).expect("it loads");
     // Each test has a folder of its own.
-    let inside = |path: &PathBuf| path.strip_prefix(folder.path()).unwrap_or(path).to_owned();
-    settings.storage.path = inside(&settings.storage.path);
-    settings.detector.model = inside(&settings.detector.model);
+    let path = &settings.storage.path;
+    settings.storage.path = path.strip_prefix(folder.path()).unwrap_or(path).to_owned();
     settings
 }
 
@@ -56,20 +51,19 @@ fn uncommented(reference: &str) -> (String, usize) {
 #[test]
 fn the_reference_shows_the_defaults() {
     let reference = file("lookout.toml");
-    let defaults = load_beside_model(
-        "detector.model = \"yolox_nano_416.onnx\"\n\
-         cameras = [{ id = \"door\", url = \"rtsp://192.0.2.10/stream1\" }]\n\
+    let defaults = load_text(
+        "cameras = [{ id = \"door\", url = \"rtsp://192.0.2.10/stream1\" }]\n\
          sinks = [{ name = \"alarm\", type = \"webhook\", url = \"https://alarm.example/lookout\" }]\n",
     );
     let (in_force, count) = uncommented(&reference);
     assert_eq!(count, 27, "each default is a line of its own");
-    assert_eq!(load_beside_model(&reference), defaults);
-    assert_eq!(load_beside_model(&in_force), defaults);
+    assert_eq!(load_text(&reference), defaults);
+    assert_eq!(load_text(&in_force), defaults);
 }
 
 #[test]
 fn the_defaults_are_the_promised_ones() {
-    let settings = load_beside_model(&file("lookout.toml"));
+    let settings = load_text(&file("lookout.toml"));
     let seconds = Duration::from_secs;
     assert_eq!(settings.server.bind.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.server.auth, Auth::Open);
@@ -78,7 +72,8 @@ fn the_defaults_are_the_promised_ones() {
     assert_eq!(settings.storage.max_bytes, 512 << 20);
     let detector = &settings.detector;
     assert_eq!(detector.labels, ["person".into()]);
-    assert_eq!((detector.min_score, detector.max_overlap), (0.45, 0.5));
+    assert_eq!(detector.model, ModelSource::Embedded);
+    assert_eq!((detector.min_score, detector.max_overlap), (None, 0.5));
     let cores = thread::available_parallelism().map_or(1, usize::from);
     assert_eq!(detector.workers, cores);
     let camera = &settings.cameras[0];
@@ -144,7 +139,7 @@ fn every_example_loads() {
         .collect();
     names.sort_unstable();
     assert_eq!(names, ["home.toml", "lan.toml", "many-cameras.toml"]);
-    let load = |name: &str| load_beside_model(&file(&format!("examples/{name}")));
+    let load = |name: &str| load_text(&file(&format!("examples/{name}")));
     let home = load("home.toml");
     assert_eq!((home.cameras.len(), home.cameras[1].zones.len(), home.sinks.len()), (2, 1, 1));
     let many = load("many-cameras.toml");

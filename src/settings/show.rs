@@ -28,9 +28,9 @@ fn written(settings: &Settings) -> raw::File {
             max_bytes: raw::SizeText(show_size(storage.max_bytes)),
         },
         detector: raw::Detector {
-            model: detector.model.display().to_string(),
+            model: detector.model.to_string(),
             labels: detector.labels.iter().map(ToString::to_string).collect(),
-            min_score: decimal(detector.min_score),
+            min_score: detector.min_score.map(decimal),
             max_overlap: decimal(detector.max_overlap),
             workers: detector.workers as u64,
         },

@@ -55,6 +55,23 @@ impl Clip {
         read::read(path)
     }
 
+    /// Reads what an MP4 file or a raw H.264 byte stream (Annex B) holds; `name` stands in errors. The clip shares the
+    /// bytes.
+    ///
+    /// # Errors
+    /// When they hold no H.264 or no picture.
+    pub fn from_bytes(name: &str, bytes: &Bytes) -> Result<Self, SimulateError> {
+        read::parse(name, bytes)
+    }
+
+    /// The clip that this program carries: a scene of ours through which somebody walks.
+    ///
+    /// # Errors
+    /// The same as of a file, and then this build is broken.
+    pub fn embedded() -> Result<Self, SimulateError> {
+        Self::from_bytes("the embedded clip", &Bytes::from_static(include_bytes!("demo.mp4")))
+    }
+
     /// Makes a clip of access units in decoding order, each with Annex B start codes, `fps` to the second. Parameter
     /// sets are taken from the units; the order of presentation is that of the slices' picture order counts.
     ///

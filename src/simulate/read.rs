@@ -17,17 +17,22 @@ const LIMIT_MIB: u64 = 1024;
 pub(super) fn read(path: &Path) -> Result<Clip, SimulateError> {
     let name = path.display().to_string();
     let bytes = read_bounded(path, &name)?;
+    parse(&name, &bytes)
+}
+
+pub(super) fn parse(name: &str, bytes: &Bytes) -> Result<Clip, SimulateError> {
+    let name = name.to_owned();
     if bytes.is_empty() {
         return Err(SimulateError::Empty { clip: name });
     }
     if bytes.get(4..8) == Some(b"ftyp") {
-        return read_mp4(&name, &bytes);
+        return read_mp4(&name, bytes);
     }
     if !bytes.starts_with(&[0, 0, 1]) && !bytes.starts_with(&[0, 0, 0, 1]) {
         let message = "it starts with neither a file type box nor a start code".to_owned();
         return Err(SimulateError::UnknownFormat { clip: name, message });
     }
-    Clip::from_nals(&name, None, group_access_units(split_annex_b(&bytes)))
+    Clip::from_nals(&name, None, group_access_units(split_annex_b(bytes)))
 }
 
 fn read_bounded(path: &Path, name: &str) -> Result<Bytes, SimulateError> {

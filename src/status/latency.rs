@@ -30,7 +30,15 @@ impl Latency {
 
     /// The quantiles of what is kept (nearest rank), once there is something.
     pub fn quantiles(&self) -> Option<Quantiles> {
-        let mut kept: Vec<Duration> = self.0.lock().iter().copied().collect();
+        Self::quantiles_of([self])
+    }
+
+    /// The quantiles of several, taken together.
+    pub fn quantiles_of<'a>(several: impl IntoIterator<Item = &'a Self>) -> Option<Quantiles> {
+        let mut kept: Vec<Duration> = Vec::new();
+        for one in several {
+            kept.extend(one.0.lock().iter());
+        }
         kept.sort_unstable();
         let last = kept.len().checked_sub(1)?;
         let at = |q: f64| kept[((q * kept.len() as f64).ceil() as usize).saturating_sub(1).min(last)].as_secs_f64();
@@ -51,5 +59,11 @@ mod tests {
         }
         let q = latency.quantiles().expect("there are some");
         assert_eq!((q.p50, q.p99), (0.872, 0.998), "of 745 to 1000");
+        let quick = Latency::default();
+        for _ in 0..256 {
+            quick.record(Duration::from_millis(1));
+        }
+        let both = Latency::quantiles_of([&latency, &quick]).expect("there are some");
+        assert_eq!((both.p50, both.p99), (0.001, 0.995), "half of them are quick");
     }
 }

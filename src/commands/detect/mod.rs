@@ -65,7 +65,9 @@ pub(super) struct DetectArgs {
 /// # Errors
 /// A model that cannot be used, a folder that cannot be made; at the end, that some files could not be read.
 pub(super) fn execute(args: &DetectArgs) -> Result<(), Failure> {
-    let detector = detector(args.model.load()?, &args.label, args.model.min_score())?;
+    let model = args.model.load()?;
+    let min_score = args.model.min_score(&model);
+    let detector = detector(model, &args.label, min_score)?;
     if let Some(folder) = &args.out {
         fs::create_dir_all(folder)
             .map_err(|e| Failure::Failed(format!("cannot make the folder {}: {e}", folder.display())))?;

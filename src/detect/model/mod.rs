@@ -1,7 +1,12 @@
+//! The model as the inference library runs it: where it comes from, what it wants, what it says.
+
+mod embedded;
+
 use std::{fs, io, path::Path, sync::Arc};
 
 use ndarray::ArrayViewD;
 use tract_onnx::{
+    model::Onnx,
     prelude::{
         DatumType, Framework, InferenceFact, InferenceModel, InferenceModelExt, IntoRunnable, TValue, Tensor,
         TractError, TypedModel, TypedRunnableModel, TypedSimpleState, onnx, tvec,
@@ -10,6 +15,7 @@ use tract_onnx::{
 };
 
 use super::{DetectError, Labels, heads::Head, prepare::Preparation, sidecar::Sidecar};
+use crate::settings::ModelSource;
 
 /// A model that is ready to run, shared by all workers.
 #[derive(Debug, Clone)]
@@ -21,11 +27,32 @@ pub struct Model {
     pub head: Head,
     /// What its classes are called.
     pub labels: Labels,
+    /// The least score that counts, where the settings say nothing.
+    pub min_score: f32,
 }
 
 impl Model {
     /// More than any detector that runs on a small machine.
     const MOST_BYTES: u64 = 512 << 20;
+
+    /// Makes the model that the settings name ready to run.
+    ///
+    /// # Errors
+    /// What is wrong with the model, its input, its outputs, or the sidecar.
+    pub fn open(source: &ModelSource) -> Result<Self, DetectError> {
+        match source {
+            ModelSource::Embedded => Self::embedded(),
+            ModelSource::File(path) => Self::load(path),
+        }
+    }
+
+    /// The person detector that this program carries.
+    ///
+    /// # Errors
+    /// The same as of a file, and then this build is broken.
+    pub fn embedded() -> Result<Self, DetectError> {
+        Self::new(embedded::NAME, embedded::model()?, &embedded::sidecar()?)
+    }
 
     /// Reads an ONNX file and the sidecar beside it, if there is one, and optimises the model for this machine.
     ///
@@ -33,16 +60,19 @@ impl Model {
     /// What is wrong with the file, its input, its outputs, or the sidecar.
     pub fn load(path: &Path) -> Result<Self, DetectError> {
         let sidecar = Sidecar::beside(path)?;
-        let model = read(path)?;
-        let size = input_size(&model, &sidecar)?;
-        let unusable = |source: TractError| DetectError::Model { path: path.to_owned(), source: source.into() };
+        Self::new(&path.display().to_string(), read(path)?, &sidecar)
+    }
+
+    fn new(name: &str, model: InferenceModel, sidecar: &Sidecar) -> Result<Self, DetectError> {
+        let size = input_size(&model, sidecar)?;
+        let unusable = |source: TractError| DetectError::Model { model: name.to_owned(), source: source.into() };
         let model = optimised(model, size).map_err(unusable)?;
         let shapes = output_shapes(&model)?;
         let plan = model.into_runnable().map_err(unusable)?;
         let head = Head::new(sidecar.head, shapes, size, sidecar.strides())?;
         let preparation = sidecar.preparation(head.layout().preparation(size));
-        let labels = labels(&head, &sidecar)?;
-        let model = Self { plan, preparation, head, labels };
+        let labels = labels(&head, sidecar)?;
+        let model = Self { plan, preparation, head, labels, min_score: sidecar.min_score() };
         // Once on an empty picture: what fails at every frame is said now.
         let mut session = model.session()?;
         session.infer()?.arrays()?;
@@ -113,13 +143,27 @@ fn read(path: &Path) -> Result<InferenceModel, DetectError> {
     if bytes > Model::MOST_BYTES {
         return Err(unreadable(io::Error::other("it is larger than 512 MiB")));
     }
-    // Exporters write shapes of outputs and of what lies between for the input they were given: only what follows from
-    // the input's own shape counts.
-    onnx()
-        .with_ignore_output_shapes(true)
-        .with_ignore_value_info(true)
-        .model_for_path(path)
-        .map_err(|source| DetectError::Model { path: path.to_owned(), source: source.into() })
+    let unusable = |source: TractError| DetectError::Model { model: path.display().to_string(), source: source.into() };
+    reader().model_for_path(path).map_err(unusable)
+}
+
+/// Exporters write shapes of outputs and of what lies between for the input they were given: only what follows from the
+/// input's own shape counts.
+fn reader() -> Onnx {
+    onnx().with_ignore_output_shapes(true).with_ignore_value_info(true)
+}
+
+/// The least score that counts with this model, where the settings say nothing: what its sidecar says. Cheap: the model
+/// itself is not read.
+///
+/// # Errors
+/// What is wrong with the sidecar.
+pub fn min_score(source: &ModelSource) -> Result<f32, DetectError> {
+    let sidecar = match source {
+        ModelSource::Embedded => embedded::sidecar()?,
+        ModelSource::File(path) => Sidecar::beside(path)?,
+    };
+    Ok(sidecar.min_score())
 }
 
 /// Smaller holds nobody, larger does not fit into memory.

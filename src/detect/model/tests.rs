@@ -124,6 +124,28 @@ fn real_models_are_recognised() {
 }
 
 #[test]
+fn the_embedded_model_loads_and_knows_people() {
+    let model = Model::open(&ModelSource::Embedded).expect("it loads");
+    assert!(model.labels.select(&["person".into()]).is_ok());
+    let said = min_score(&ModelSource::Embedded).expect("its sidecar is sound");
+    assert!((0.1..0.9).contains(&said), "chosen where it was trained: {said}");
+    assert_eq!(model.min_score, said);
+}
+
+#[test]
+fn the_least_score_is_the_sidecars() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = ModelSource::File(folder.path().join("m.onnx"));
+    let usual = min_score(&source).expect("no sidecar is fine");
+    assert_eq!(usual, Sidecar::default().min_score());
+    fs::write(folder.path().join("m.toml"), "min_score = 0.25").expect("written");
+    assert_eq!(min_score(&source).expect("a sound sidecar"), 0.25);
+    fs::write(folder.path().join("m.toml"), "min_score = 2").expect("written");
+    let error = min_score(&source).expect_err("2 is no score").to_string();
+    assert!(error.contains("m.toml: min_score"), "{error}");
+}
+
+#[test]
 fn the_input_is_reused_from_run_to_run() {
     let Some(path) = asset("models/fastestdet_352.onnx") else {
         return;

@@ -7,12 +7,12 @@ mod sinks;
 mod tests;
 
 use std::{
-    collections::HashMap, fs, net::SocketAddr, num::NonZero, ops::RangeInclusive, path::Path, path::PathBuf, sync::Arc,
-    thread, time::Duration,
+    collections::HashMap, fs, net::SocketAddr, num::NonZero, ops::RangeInclusive, path::Path, sync::Arc, thread,
+    time::Duration,
 };
 
 use super::{
-    Auth, Camera, Detector, Secret, Server, Settings, Storage, Transport, VisitRules,
+    Auth, Camera, Detector, ModelSource, Secret, Server, Settings, Storage, Transport, VisitRules,
     files::read_secret,
     problems::Problems,
     quantity::{parse_duration, parse_size, quoted, show_duration, show_size},
@@ -184,23 +184,24 @@ impl Check<'_> {
         Detector {
             model,
             labels: raw.labels.into_iter().map(Arc::from).collect(),
-            min_score: self.part("detector.min_score", raw.min_score),
+            min_score: raw.min_score.map(|score| self.part("detector.min_score", score)),
             max_overlap: self.part("detector.max_overlap", raw.max_overlap),
             workers,
         }
     }
 
-    fn model(&mut self, model: &str) -> PathBuf {
+    fn model(&mut self, model: &str) -> ModelSource {
         const KEY: &str = "detector.model";
+        if model == ModelSource::EMBEDDED {
+            return ModelSource::Embedded;
+        }
         let path = self.folder.join(model);
-        if model == "embedded" {
-            self.problem(KEY, "this build carries no model: give the path of an ONNX file");
-        } else if model.is_empty() {
-            self.problem(KEY, "empty: give the path of an ONNX file");
+        if model.is_empty() {
+            self.problem(KEY, "empty: give the path of an ONNX file, or leave it out for the embedded model");
         } else if let Some(problem) = not_a_file(&path) {
             self.problem(KEY, problem);
         }
-        path
+        ModelSource::File(path)
     }
 
     fn visits(&mut self, path: &str, raw: &raw::Visits) -> VisitRules {

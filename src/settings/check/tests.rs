@@ -96,6 +96,7 @@ fn zone(polygon: &str) -> String {
 #[test]
 fn what_is_right_passes() {
     for text in [
+        String::new(),
         "[detector]\nmodel = \"m.onnx\"".to_owned(),
         server("bind = \"[::1]:0\""),
         server("bind = \"0.0.0.0:80\"\ntokens = [\"0123456789abcdef\"]"),
@@ -157,8 +158,6 @@ fn what_is_wrong_is_named() {
         (storage("max_bytes = 512"), "storage.max_bytes: ", "512MiB"),
         (storage("max_bytes = \"512\""), "storage.max_bytes: ", "512MiB"),
         (storage("max_bytes = \"1KiB\""), "storage.max_bytes: ", "1MiB to 16TiB"),
-        ("".to_owned(), "detector.model: ", "give the path of an ONNX file"),
-        (detector("model = \"embedded\""), "detector.model: ", "this build carries no model"),
         (detector("model = \"\""), "detector.model: ", "ONNX"),
         (detector("model = \"no.onnx\""), "detector.model: ", "FOLDER/no.onnx"),
         (detector("model = \"secrets\""), "detector.model: ", "is no file"),
@@ -256,7 +255,7 @@ fn all_problems_at_once() {
         [storage]
         keep = 30
         [detector]
-        model = "embedded"
+        model = "no.onnx"
         min_score = "high"
         [visits]
         hits = 5
@@ -353,7 +352,7 @@ fn the_environment_lies_over_the_file() {
     assert_eq!(settings.server.bind.to_string(), "0.0.0.0:81");
     assert_eq!(settings.server.auth, Auth::Tokens(vec![Secret::new("12345678901234567")]));
     assert_eq!(settings.detector.labels, ["person".into(), "dog".into()]);
-    assert_eq!((settings.detector.min_score, settings.detector.workers), (0.7, 3));
+    assert_eq!((settings.detector.min_score, settings.detector.workers), (Some(0.7), 3));
     assert_eq!(settings.storage.path, folder.path().join("elsewhere"));
 
     for (name, value, line) in [
@@ -371,6 +370,18 @@ fn the_environment_lies_over_the_file() {
         assert!(error.lines().any(|found| found.starts_with(line)), "{error}\nhas no\n{line}");
         assert!(!error.contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn the_model_is_the_embedded_one_or_a_file() {
+    let folder = folder();
+    fs::write(folder.path().join("embedded"), "").expect("written");
+    let model = |text: &str| load_with(text, &[], folder.path()).expect(text).detector.model;
+    let file = |name: &str| ModelSource::File(folder.path().join(name));
+    assert_eq!(model(""), ModelSource::Embedded);
+    assert_eq!(model("detector.model = \"embedded\""), ModelSource::Embedded);
+    assert_eq!(model("detector.model = \"./embedded\""), file("./embedded"));
+    assert_eq!(model("detector.model = \"m.onnx\""), file("m.onnx"));
 }
 
 #[test]
