@@ -41,7 +41,10 @@ pub(super) fn summary(board: &Board) -> String {
 
 /// What was done and delivered, and where to go from here.
 pub(super) fn farewell(summary: &str, tally: &Tally) -> String {
-    let mut reports = format!("{} reports delivered, each with the right signature", tally.verified.get());
+    let mut reports = match tally.verified.get() {
+        0 => "No report was delivered".to_owned(),
+        many => format!("{many} reports delivered, each with the right signature"),
+    };
     for (many, what) in [(tally.refused.get(), "refused without"), (tally.not_shown.get(), "more than could be shown")]
     {
         if many > 0 {
@@ -92,6 +95,7 @@ mod tests {
     #[test]
     fn what_was_refused_or_not_shown_is_said() {
         let tally = Tally::default();
+        assert!(farewell("9 s", &tally).contains("\nNo report was delivered.\n"));
         tally.verified.add(3);
         assert!(farewell("9 s", &tally).contains("\n3 reports delivered, each with the right signature.\n"));
         tally.refused.one();
