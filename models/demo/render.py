@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 
 WIDTH, HEIGHT = 768, 432
 FPS = 15
-SECONDS = 24
+SECONDS = 22
 KEY_FRAME_SECONDS = 2
 CRF = 26
 SAMPLES = 3  # across a pixel; their square to the pixel
@@ -31,12 +31,12 @@ EYE = (0.0, 0.0, 3.0)  # metres; the camera looks along y
 PITCH, YAW = -13.0, 0.0  # degrees
 FIELD_OF_VIEW = 66.0  # degrees, from left to right
 
-WAY = [(-13.5, 10.9), (-9.0, 10.9), (-4.0, 10.4), (0.0, 9.1), (3.2, 7.3), (6.5, 4.9), (10.0, 2.4)]  # x, y: the garden path
-SPEED = 1.3  # metres a second
-STARTS = 4.6  # seconds into the clip at which the walker is at the begin of the way below
+WAY = [(-13.5, 10.9), (-9.0, 10.9), (-4.0, 10.4), (0.0, 9.1), (3.2, 7.3), (6.5, 4.9), (10.0, 2.4), (14.0, -0.4)]  # x, y: the garden path
+SPEED = 1.25  # metres a second
+STARTS = 3.4  # seconds into the clip at which the walker is at the begin of the way below
 BEGIN = 3.4  # metres along the way
 CLOTHES = {  # linear RGB
-    walker.SKIN: (0.50, 0.29, 0.20),
+    walker.SKIN: (0.44, 0.245, 0.165),
     walker.HAIR: (0.050, 0.030, 0.018),
     walker.JACKET: (0.36, 0.045, 0.040),
     walker.TROUSERS: (0.040, 0.055, 0.105),
@@ -82,6 +82,7 @@ class Scene:
         self.c.set_camera(*(self._floats(a) for a in (EYE, self.right, self.down, self.ahead)),
                           ctypes.c_float(self.pixel), WIDTH, HEIGHT, SAMPLES)
         self.c.set_path(self._floats(self.way), len(self.way))
+        self.sun = np.array((ctypes.c_float * 3).in_dll(self.c, "SUN"))
         self.samples = ctypes.create_string_buffer(WIDTH * HEIGHT * SAMPLES**2 * self.c.sample_size())
         self.yard = np.zeros((HEIGHT, WIDTH, 3), np.float32)
 
@@ -135,9 +136,8 @@ class Scene:
     def render(self, seconds, clothes):
         """The picture with the walker, and whether it is in it: "none", "part" or "whole"."""
         low, high, parts = self.walker_at(seconds, clothes)
-        sun = np.array([0.60, -0.46, 0.655])
         corners = np.array([[x, y, z] for x in (low[0] - 0.8, high[0] + 0.8) for y in (low[1] - 0.8, high[1] + 0.8) for z in (0, high[2])])
-        shadow = corners - sun * (corners[:, 2:3] / sun[2])
+        shadow = corners - self.sun * (corners[:, 2:3] / self.sun[2])
         spots = self.project(np.vstack([corners, shadow]))
         if spots is None:
             return self.yard, "none"

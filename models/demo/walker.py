@@ -11,9 +11,9 @@ import numpy as np
 
 SKIN, HAIR, JACKET, TROUSERS, SHOES, SHIRT = range(6)
 CONE, EGG = range(2)
-PLAIN, HEAD, FOOT, TORSO, LIMB = range(5)
+PLAIN, HEAD, TORSO = range(3)
 
-CADENCE = 1.95  # steps a second
+CADENCE = 1.9  # steps a second
 STANCE = 0.62  # part of the cycle in which a foot carries
 THIGH, SHIN, ANKLE = 0.435, 0.42, 0.085  # lengths; height of the ankle
 HIP_HALF, SHOULDER_HALF = 0.09, 0.178
@@ -114,14 +114,14 @@ def leg(shapes, hip, foot, pitch, heading, frame):
     bend = (THIGH**2 - SHIN**2 + distance**2) / (2 * distance)
     knee = hip + along * bend + ahead * math.sqrt(max(THIGH**2 - bend**2, 0))
     top = hip + np.array([0, 0.0, 0.01])
-    shapes.cone(TROUSERS, top, knee, 0.092, 0.064, right=side, flat=0.94, blend=0.045, place=LIMB)
+    shapes.cone(TROUSERS, top, knee, 0.092, 0.064, right=side, flat=0.94, blend=0.045)
     # The jacket's hem goes along with the thigh.
-    shapes.cone(JACKET, hip + (knee - hip) * 0.34, hip + (knee - hip) * 0.05, 0.101, 0.108, right=side, blend=0.07, cut=-0.01, place=LIMB)
+    shapes.cone(JACKET, hip + (knee - hip) * 0.34, hip + (knee - hip) * 0.05, 0.101, 0.108, right=side, blend=0.07, cut=-0.01)
     calf = knee + (foot - knee) * 0.30 - ahead * 0.012
-    shapes.cone(TROUSERS, knee, calf, 0.062, 0.064, right=side, blend=0.04, place=LIMB)
+    shapes.cone(TROUSERS, knee, calf, 0.062, 0.064, right=side, blend=0.04)
     # Drawn from the cuff upwards, so that the cut leaves an open end over the shoe.
     cuff = foot + (knee - foot) * 0.035
-    shapes.cone(TROUSERS, cuff, calf, 0.058, 0.063, right=side, blend=0.04, cut=-0.01, place=LIMB)
+    shapes.cone(TROUSERS, cuff, calf, 0.058, 0.063, right=side, blend=0.04, cut=-0.01)
     toes = heading @ turn(0, pitch)  # columns: right, ahead, up of the shoe
 
     def shoe(ahead, up, aside=0.0):
@@ -134,7 +134,7 @@ def leg(shapes, hip, foot, pitch, heading, frame):
         (shoe(0.12, down + 0.034), shoe(0.175, down + 0.028), 0.045, 0.036, 1.15),
         (shoe(-0.01, -0.005), shoe(0.06, down + 0.045), 0.046, 0.045, 1.0),
     ]:
-        shapes.cone(SHOES, a, b, r, s, right=toes[:, 0], flat=flat, blend=0.03, place=FOOT)
+        shapes.cone(SHOES, a, b, r, s, right=toes[:, 0], flat=flat, blend=0.03)
 
 
 def arm(shapes, shoulder, swing, elbow, outward, sign, trunk):
@@ -143,9 +143,9 @@ def arm(shapes, shoulder, swing, elbow, outward, sign, trunk):
     joint = shoulder + upper @ np.array([0, 0, -UPPER_ARM])
     lower = upper @ turn(0, elbow) @ turn(1, sign * 5)
     wrist = joint + lower @ np.array([0, 0, -FOREARM])
-    shapes.cone(JACKET, shoulder, joint, 0.066, 0.050, right=upper[:, 0], blend=0.05, place=LIMB)
+    shapes.cone(JACKET, shoulder, joint, 0.066, 0.050, right=upper[:, 0], blend=0.05)
     cuff = wrist + (joint - wrist) * 0.02
-    shapes.cone(JACKET, cuff, joint, 0.040, 0.050, right=lower[:, 0], blend=0.03, cut=-0.012, place=LIMB)
+    shapes.cone(JACKET, cuff, joint, 0.040, 0.050, right=lower[:, 0], blend=0.03, cut=-0.012)
     # The palm looks to the thigh: the hand is thin from side to side.
     palm, knuckles = wrist + lower @ np.array([0, 0, -0.02]), wrist + lower @ np.array([0, 0.006, -0.085])
     shapes.cone(SKIN, wrist, palm, 0.027, 0.029, right=lower[:, 1], flat=1.3, blend=0.02)
@@ -204,19 +204,13 @@ def body(time, speed, foot_at):
     def face(x, y, z):
         return centre + look @ np.array([x, y, z])
 
-    def head(x, y, z, radii, blend=0.03):
-        # The local frame of each is the head's own; colours are laid on by the first one's.
-        shapes.egg(SKIN, face(x, y, z), radii, look.T, blend=blend, place=HEAD if not shapes_head else PLAIN)
-        shapes_head.append(True)
-
-    shapes_head = []
-    head(0, 0, 0, (0.076, 0.097, 0.108))
-    head(0, 0.022, -0.062, (0.056, 0.068, 0.066))
+    shapes.egg(SKIN, face(0, 0, 0), (0.076, 0.097, 0.108), look.T, blend=0.03, place=HEAD)
+    shapes.egg(SKIN, face(0, 0.022, -0.062), (0.056, 0.068, 0.066), look.T, blend=0.03)
     shapes.cone(SKIN, face(0, 0.09, 0.012), face(0, 0.104, -0.024), 0.010, 0.014, blend=0.02)
     for sign in (-1, 1):
-        head(sign * 0.078, -0.008, -0.012, (0.011, 0.020, 0.030), blend=0.01)
+        shapes.egg(SKIN, face(sign * 0.078, -0.008, -0.012), (0.011, 0.020, 0.030), look.T, blend=0.01)
     # Hair: a cap, cut along a plane from the brow down to the nape.
-    cap = turn(0, 52) @ look.T
-    shapes.egg(HAIR, face(0, -0.012, 0.014), (0.087, 0.112, 0.108), cap, cut=-0.012)
-    shapes.egg(HAIR, face(0, -0.020, 0.035), (0.083, 0.098, 0.092), look.T, blend=0.03, cut=-0.005)
+    cap = turn(0, -50) @ look.T
+    shapes.egg(HAIR, face(0, -0.012, 0.014), (0.087, 0.112, 0.108), cap, cut=-0.004)
+    shapes.egg(HAIR, face(0, -0.020, 0.035), (0.083, 0.098, 0.092), look.T, blend=0.03, cut=0.022)
     return np.array(shapes.rows, np.float32)
