@@ -23,7 +23,7 @@ WIDTH, HEIGHT = 768, 432
 FPS = 15
 SECONDS = 22
 KEY_FRAME_SECONDS = 2
-CRF = 26
+CRF = 32
 SAMPLES = 3  # across a pixel; their square to the pixel
 LIGHT_RAYS = 8  # to the sun and to the sky for each sample of the yard
 
@@ -161,7 +161,7 @@ def encoder(target):
     return subprocess.Popen(
         ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(FPS), "-i", "-",
          "-vf", "scale=out_color_matrix=bt709:out_range=tv", "-an", "-c:v", "libx264", "-profile:v", "main", "-pix_fmt", "yuv420p",
-         "-preset", "veryslow", "-crf", str(CRF), "-bf", "0", "-g", str(key), "-keyint_min", str(key), "-sc_threshold", "0",
+         "-preset", "veryslow", "-crf", str(CRF), "-bf", "0", "-refs", "3", "-g", str(key), "-keyint_min", str(key), "-sc_threshold", "0",
          "-threads", "1", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709",
          "-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart", str(target)],
         stdin=subprocess.PIPE)
