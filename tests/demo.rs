@@ -156,6 +156,11 @@ fn a_reader_that_has_seen_enough_ends_it() {
 }
 
 #[test]
+fn the_walker_in_the_yard_is_reported() {
+    visit_is_reported(&["--cameras", "1"]);
+}
+
+#[test]
 fn a_visit_is_reported_and_its_signature_verified() {
     let Some(clip) = asset("clips/onebyone_720p15_main_nob_g15.mp4") else {
         return;

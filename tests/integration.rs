@@ -4,6 +4,7 @@
 
 mod architecture;
 mod command_line;
+mod default_model;
 mod demo;
 mod detect_reference;
 mod evaluating;
