@@ -74,7 +74,7 @@ fn evaluate_says_what_can_be_worked_out_by_hand() {
         answer["by_height"].as_array().expect("groups").iter().filter_map(|g| g["people"].as_u64()).collect();
     assert_eq!(by_height, [0, 0, 2, 2], "half as high as the photo");
     assert!(answer["latency"]["detection_ms"].as_f64() > answer["latency"]["inference_ms"].as_f64());
-    let mut pictures: Vec<_> = fs::read_dir(worst)
+    let mut pictures: Vec<_> = fs::read_dir(&worst)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
