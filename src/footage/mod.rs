@@ -19,7 +19,7 @@ pub enum Footage {
     /// One picture.
     Still(I420),
     /// Pictures over time.
-    Clip(Samples),
+    Clip(Box<Samples>),
 }
 
 /// Opens a photo or a clip, told apart by how they begin. Of a clip there is one picture per `every`; all of them
@@ -35,5 +35,5 @@ pub fn open(path: &Path, every: Duration) -> Result<Footage, FootageError> {
     if still::Kind::of(&begin).is_some() {
         return read_still(path).map(Footage::Still);
     }
-    Samples::read(path, every).map(Footage::Clip)
+    Samples::read(path, every).map(|samples| Footage::Clip(Box::new(samples)))
 }
