@@ -22,6 +22,7 @@ def main():
     arguments.add_argument("--dataset", type=Path, required=True)
     arguments.add_argument("--limit", type=int)
     asked = arguments.parse_args()
+    torch.set_num_threads(1)  # several wait for one another, the more the busier the machine is
     detector = Detector()
     detector.load_state_dict(torch.load(asked.checkpoint)["average"])
     entries, found = detections(detector.eval(), asked.dataset, asked.limit)

@@ -37,8 +37,10 @@ def main():
     arguments.add_argument("--height", type=int, default=288)
     arguments.add_argument("--name", default="person")
     arguments.add_argument("--out", type=Path, required=True)
+    arguments.add_argument("--weights", type=Path, help="also write the weights alone here, in 16 bits, to go on from")
     asked = arguments.parse_args()
 
+    torch.set_num_threads(1)  # several wait for one another, the more the busier the machine is
     detector = Detector()
     detector.load_state_dict(torch.load(asked.checkpoint)["average"])
     detector.eval()
@@ -64,6 +66,9 @@ def main():
     if off > 1e-2:
         raise SystemExit(f"{path}: differs from the network by {off}")
     path.with_suffix(".toml").write_text(SIDECAR.format(threshold=threshold))
+    if asked.weights:
+        state = {name: value.half() if value.ndim == 4 else value for name, value in detector.state_dict().items()}
+        torch.save({"average": state}, asked.weights)
     gflop = 2 * operations(detector, asked.height, asked.width) / 1e9
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {gflop:.2f} GFLOP, threshold {threshold:.2f}")
 
