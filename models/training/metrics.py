@@ -10,7 +10,7 @@ import torch
 from boxes import average_precision, matched, non_maximum_suppression
 from network import decode, flatten, places
 
-SIDE, FLOOR, MOST_OVERLAP = 416, 0.03, 0.5
+SIDE, FLOOR, MOST_OVERLAP = 416, 0.001, 0.5
 
 
 def measure(detector, dataset, limit=None, side=SIDE, slope=1.0, offset=0.0):

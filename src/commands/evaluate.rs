@@ -33,7 +33,7 @@ const QUALITY: u8 = 90;
 /// looked for beside the dataset and in a folder beside it that has its name without ".json", or in --images.
 ///
 /// A detection is right if it overlaps a person by half (IoU 0.5) who was not found before. What overlaps an "ignore" box
-/// by half counts neither for nor against. AP50 is the area under the precision envelope over all scores from 0.03 on;
+/// by half counts neither for nor against. AP50 is the area under the precision envelope over all scores from 0.001 on;
 /// precision and recall are at --min-score. The height of a person is the height of the box divided by the height of the
 /// photo; at one height, people of another and detections of another that match nobody count neither way.
 #[derive(Debug, Args)]

@@ -21,9 +21,9 @@ pub use heights::Heights;
 pub use judging::{Judgement, MATCH, judge};
 pub use report::{Figures, Latency, Report, Threshold};
 
-/// Average precision is the area over all scores: models are asked for everything down to this one. What lies below
-/// adds next to nothing, as it ranks behind all else.
-pub const LEAST_SCORE: f32 = 0.03;
+/// Average precision is the area over all scores: models are asked for everything down to this one. It is low enough
+/// that models whose scores are spread out to the ends of the scale are not cut short.
+pub const LEAST_SCORE: f32 = 0.001;
 
 /// What is looked for.
 pub const PERSON: &str = "person";
