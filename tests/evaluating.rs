@@ -121,7 +121,7 @@ fn what_is_typed_wrong_is_a_usage_error() {
     for line in [
         "evaluate",
         "evaluate {D} --model {M} --min-score 45",
-        "evaluate {D} --model {M} --min-score 0.01",
+        "evaluate {D} --model {M} --min-score 0.0001",
         "evaluate {D} --model {M} --limit 0",
         "detect --model {M}",
         "detect a.jpg --model {M} --every 1",
