@@ -199,7 +199,7 @@ impl Check<'_> {
         if model.is_empty() {
             self.problem(KEY, "empty: give the path of an ONNX file, or leave it out for the embedded model");
         } else if let Some(problem) = not_a_file(&path) {
-            self.problem(KEY, problem);
+            self.problem(KEY, format!("{problem}; the model in this program is called \"{}\"", ModelSource::EMBEDDED));
         }
         ModelSource::File(path)
     }

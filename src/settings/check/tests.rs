@@ -160,6 +160,7 @@ fn what_is_wrong_is_named() {
         (storage("max_bytes = \"1KiB\""), "storage.max_bytes: ", "1MiB to 16TiB"),
         (detector("model = \"\""), "detector.model: ", "ONNX"),
         (detector("model = \"no.onnx\""), "detector.model: ", "FOLDER/no.onnx"),
+        (detector("model = \"embeded\""), "detector.model: ", "is called \"embedded\""),
         (detector("model = \"secrets\""), "detector.model: ", "is no file"),
         (detector("labels = []"), "detector.labels: ", "empty"),
         (detector("labels = [\"a\", \"\"]"), "detector.labels[1]: ", "empty"),
