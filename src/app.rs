@@ -144,7 +144,7 @@ impl House {
         let board = Arc::new(Board::default());
         let store = Store::open(&settings.storage)?;
         let (store_file, unfinished) = (store.file().to_owned(), store.unfinished()?);
-        let names = settings.sinks.iter().map(|s| Arc::clone(s.name())).collect();
+        let names = settings.sinks.iter().map(|s| Arc::clone(&s.name)).collect();
         let outbox = Outbox::start(store, settings.storage.clone(), names, Arc::clone(&board));
         let couriers = Couriers::new(outbox.clone(), Arc::clone(&board));
         couriers.apply(&settings.sinks).await?;
@@ -253,9 +253,9 @@ impl Couriers {
         // An old courier ends before a new one of its name begins: otherwise an event might go out twice.
         drain(ending.iter().map(|(_, courier)| courier)).await;
         for (old, _) in &ending {
-            self.board.remove_sink(old.name());
+            self.board.remove_sink(&old.name);
         }
-        self.outbox.do_send(ApplySinks(wanted.iter().map(|sink| Arc::clone(sink.name())).collect()));
+        self.outbox.do_send(ApplySinks(wanted.iter().map(|sink| Arc::clone(&sink.name)).collect()));
         for OpenSink { settings, open, cell } in fresh {
             self.board.add_sink(Arc::clone(&cell));
             let outbox = self.outbox.clone();

@@ -84,7 +84,7 @@ fn invariant_10_kill_9_at_any_moment_loses_nothing() {
 fn assert_paired(recorded: &BTreeMap<String, lookout::events::Event>) {
     let mut by_camera: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for event in recorded.values().filter(|e| e.data.visit.is_some()) {
-        by_camera.entry(event.data.camera.id.to_string()).or_default().push(event.kind.as_str());
+        by_camera.entry(event.lane().to_owned()).or_default().push(event.kind.as_str());
     }
     assert!(!by_camera.is_empty());
     for (camera, kinds) in by_camera {

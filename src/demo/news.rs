@@ -35,7 +35,7 @@ impl News {
             write!(what, ", reported {} ms after the frame", late.as_millis()).expect("a text can be written to");
         }
         what.push_str(", signature verified");
-        Self { at: *arrived, camera: event.data.camera.id.to_string(), what }
+        Self { at: *arrived, camera: event.lane().to_owned(), what }
     }
 
     /// What was done to a camera on purpose.
@@ -67,6 +67,11 @@ fn told(event: &Event) -> String {
             None => "reported down".to_owned(),
         },
         EventKind::CameraUp => "reported up again".to_owned(),
+        EventKind::SnapshotStored => "the pictures of a visit are stored".to_owned(),
+        EventKind::Digest => {
+            let events = data.digest.as_ref().map_or(0, |digest| digest.events);
+            format!("{events} events at once, told as one digest")
+        }
     }
 }
 

@@ -1,10 +1,10 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix::Message;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::words::{CameraId, EventId, Rect, VisitId};
+use crate::words::{CameraId, EventId, EventKind, Rect, VisitId};
 
 /// Something worth telling. It is written down before anybody is told, and told under the same id until acknowledged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,43 +20,12 @@ pub struct Event {
     pub data: Subject,
 }
 
-/// What can happen. The text is the CloudEvents `type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum EventKind {
-    /// Somebody came.
-    #[serde(rename = "lookout.visit.started")]
-    VisitStarted,
-    /// Nobody is there any more.
-    #[serde(rename = "lookout.visit.ended")]
-    VisitEnded,
-    /// A camera has been gone for longer than it may.
-    #[serde(rename = "lookout.camera.down")]
-    CameraDown,
-    /// It is back.
-    #[serde(rename = "lookout.camera.up")]
-    CameraUp,
-}
-
-impl EventKind {
-    /// Every kind.
-    pub const ALL: [Self; 4] = [Self::VisitStarted, Self::VisitEnded, Self::CameraDown, Self::CameraUp];
-
-    /// The CloudEvents `type`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::VisitStarted => "lookout.visit.started",
-            Self::VisitEnded => "lookout.visit.ended",
-            Self::CameraDown => "lookout.camera.down",
-            Self::CameraUp => "lookout.camera.up",
-        }
-    }
-}
-
 /// The facts of an event: the `data` of the report. What does not apply to the kind is `null` or left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Subject {
-    /// Which camera.
-    pub camera: CameraRef,
+    /// Which camera; none for a digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub camera: Option<CameraRef>,
     /// The visit, for visits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visit: Option<VisitFacts>,
@@ -74,8 +43,8 @@ pub struct Subject {
     /// The frame that decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame: Option<FrameFacts>,
-    /// A picture, where one is stored.
-    pub snapshot: Option<serde_json::Value>,
+    /// The pictures, where some are stored.
+    pub snapshot: Option<Snapshot>,
     /// Seconds from the frame's arrival to the decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_s: Option<f64>,
@@ -85,13 +54,24 @@ pub struct Subject {
     /// Since when it was down, for `camera.down` and `camera.up`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub down_since: Option<Timestamp>,
+    /// The event whose pictures these are, for `snapshot.stored`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventId>,
+    /// What was gathered, for `digest`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<DigestFacts>,
 }
 
 impl Subject {
     /// Facts of which only the camera is known yet.
     pub fn of(camera: CameraRef) -> Self {
+        Self { camera: Some(camera), ..Self::of_no_camera() }
+    }
+
+    /// Facts that concern no single camera.
+    pub fn of_no_camera() -> Self {
         Self {
-            camera,
+            camera: None,
             visit: None,
             zone: None,
             label: None,
@@ -102,6 +82,8 @@ impl Subject {
             latency_s: None,
             reason: None,
             down_since: None,
+            event: None,
+            digest: None,
         }
     }
 }
@@ -153,6 +135,56 @@ pub struct FrameFacts {
     pub height: usize,
 }
 
+/// The pictures of an event, where they are stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The one to show where only one is shown.
+    pub url: String,
+    /// All of them, in the order of their capture.
+    pub frames: Vec<StoredFrame>,
+}
+
+/// One stored picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredFrame {
+    /// Where it is.
+    pub url: String,
+    /// When it was captured.
+    pub captured_at: Timestamp,
+}
+
+/// What a digest counts: events that were not told one by one, because there were too many for the sink.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestFacts {
+    /// The time of the first of them.
+    pub from: Timestamp,
+    /// The time of the last of them.
+    pub to: Timestamp,
+    /// How many there are.
+    pub events: u64,
+    /// The same by camera and kind, the most first; at most `DigestFacts::SHOWN` of them.
+    pub groups: Vec<DigestGroup>,
+    /// Events of groups that are not shown.
+    pub others: u64,
+}
+
+impl DigestFacts {
+    /// The most groups that a digest shows.
+    pub const SHOWN: usize = 100;
+}
+
+/// How many events of one kind one camera had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestGroup {
+    /// The camera; none for what concerns no single one.
+    pub camera: Option<CameraId>,
+    /// The kind.
+    #[serde(rename = "type")]
+    pub kind: EventKind,
+    /// How many.
+    pub events: u64,
+}
+
 /// Why a camera is down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasonFacts {
@@ -162,10 +194,34 @@ pub struct ReasonFacts {
     pub message: String,
 }
 
+impl Event {
+    /// Which camera, where it concerns a single one.
+    pub fn camera(&self) -> Option<&CameraId> {
+        self.data.camera.as_ref().map(|camera| &camera.id)
+    }
+
+    /// Events of one lane are told in order, one after the other: a camera's id, or nothing for what concerns no camera.
+    pub fn lane(&self) -> &str {
+        self.camera().map(CameraId::as_str).unwrap_or_default()
+    }
+}
+
 /// Command to the outbox: write this down, then let the couriers know.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct Record(pub Event);
+pub struct Record {
+    /// The event.
+    pub event: Event,
+    /// Nobody is told before its pictures are attached or so much time has passed.
+    pub held_for: Option<Duration>,
+}
+
+impl Record {
+    /// To be told at once.
+    pub fn now(event: Event) -> Self {
+        Self { event, held_for: None }
+    }
+}
 
 /// What was begun and not finished when the process last ended: taken up again, so that a restart neither alerts twice
 /// nor leaves a visit without an end.

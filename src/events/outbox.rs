@@ -11,7 +11,7 @@ use super::{Delivery, Event, OutboxError, Record, Store};
 use crate::{
     settings::Storage,
     status::{Board, SinkCell},
-    words::{CameraId, EventId},
+    words::EventId,
 };
 
 /// Writes events down before anybody is told, and keeps the account of who was told.
@@ -57,15 +57,15 @@ pub struct ApplySinks(pub Vec<Arc<str>>);
 pub struct Claim {
     /// The sink.
     pub sink: Arc<str>,
-    /// Cameras of which a delivery is in flight: nothing of theirs.
-    pub busy: Vec<CameraId>,
+    /// Lanes of which a delivery is in flight: nothing of theirs.
+    pub busy: Vec<Arc<str>>,
     /// At most so many.
     pub limit: usize,
     /// Nothing that failed before.
     pub untried_only: bool,
 }
 
-/// What is due. Nothing is marked: who claims must not claim the same camera again before `Settle` was answered.
+/// What is due. Nothing is marked: who claims must not claim of the same lane again before `Settle` was answered.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Claimed {
     /// To be delivered now.
@@ -245,7 +245,7 @@ impl Actor for Outbox {
 impl Handler<Record> for Outbox {
     type Result = ();
 
-    fn handle(&mut self, Record(event): Record, ctx: &mut Self::Context) {
+    fn handle(&mut self, Record { event, .. }: Record, ctx: &mut Self::Context) {
         self.hold(event);
         if !self.commit_queued {
             self.commit_queued = true;

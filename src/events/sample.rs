@@ -33,7 +33,7 @@ pub(crate) fn ended(start: &Event) -> Event {
     let time = start.time + 9.seconds();
     let mut visit = start.data.visit.clone().expect("a visit's start");
     visit.ended_at = Some(time);
-    let data = Subject { visit: Some(visit), zone: start.data.zone.clone(), ..bare(start.data.camera.id.as_str()) };
+    let data = Subject { visit: Some(visit), zone: start.data.zone.clone(), ..bare(start.lane()) };
     event(EventKind::VisitEnded, time, data)
 }
 

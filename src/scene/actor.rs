@@ -108,7 +108,7 @@ impl Scene {
         self.cell.people.set(self.core.people().into());
         for event in events {
             tracing::info!(camera = %self.cell.id, event = %event.id, kind = event.kind.as_str(), "event");
-            self.outbox.do_send(Record(event));
+            self.outbox.do_send(Record::now(event));
         }
         true
     }

@@ -56,13 +56,18 @@ fn by_id(settings: &Settings) -> BTreeMap<&CameraId, &Camera> {
 }
 
 fn concerns_scene(old: &Camera, new: &Camera) -> bool {
-    old.name != new.name || old.zones != new.zones || old.visits != new.visits
+    old.name != new.name || old.zones != new.zones || old.visits != new.visits || old.evidence != new.evidence
 }
 
 /// Everything else: a field that is added later restarts the camera until somebody decides otherwise.
 pub fn needs_new_life(old: &Camera, new: &Camera) -> bool {
-    let with_the_same_scene =
-        Camera { name: old.name.clone(), zones: old.zones.clone(), visits: old.visits.clone(), ..new.clone() };
+    let with_the_same_scene = Camera {
+        name: old.name.clone(),
+        zones: old.zones.clone(),
+        visits: old.visits.clone(),
+        evidence: old.evidence.clone(),
+        ..new.clone()
+    };
     *old != with_the_same_scene
 }
 
@@ -111,7 +116,10 @@ mod tests {
                 quiet: Duration::from_secs(10),
                 blind: Duration::from_secs(60),
                 down_after: Duration::from_secs(30),
+                cooldown: Duration::ZERO,
+                stationary: Duration::ZERO,
             },
+            evidence: Evidence { frames: 1, every: Duration::from_millis(200) },
         }
     }
 
@@ -128,6 +136,7 @@ mod tests {
             },
             cameras: vec![camera("a"), camera("b"), camera("c")],
             sinks: Vec::new(),
+            snapshots: None,
         }
     }
 
@@ -199,13 +208,9 @@ mod tests {
         assert_eq!(changes.needs_restart, ["server.bind", "storage.path", "detector.model"]);
         assert!(!changes.sinks_changed);
         let changes = after(|new| {
-            new.sinks.push(Sink::Webhook(Webhook {
-                name: "w".into(),
-                url: Url::parse("http://h/").expect("a URL"),
-                secret: None,
-                timeout: Duration::from_secs(1),
-                ca_file: None,
-            }));
+            let file = File { path: "events.jsonl".into(), max_bytes: 1, keep: 1 };
+            let (filter, way) = (Filter::default(), Way::File(file));
+            new.sinks.push(Sink { name: "w".into(), filter, budget: None, way });
         });
         assert!(changes.sinks_changed && changes.needs_restart.is_empty());
     }

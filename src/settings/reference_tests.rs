@@ -85,7 +85,9 @@ fn the_defaults_are_the_promised_ones() {
     let visits = &camera.visits;
     assert_eq!((visits.hits, visits.window), (2, 3));
     assert_eq!((visits.quiet, visits.blind, visits.down_after), (seconds(10), seconds(60), seconds(30)));
-    let Sink::Webhook(webhook) = &settings.sinks[0];
+    let Way::Webhook(webhook) = &settings.sinks[0].way else {
+        panic!("the reference shows a webhook");
+    };
     assert_eq!((webhook.timeout, &webhook.secret), (seconds(10), &None));
 }
 

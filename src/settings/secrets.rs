@@ -92,6 +92,7 @@ impl fmt::Debug for Camera {
             enabled,
             zones,
             visits,
+            evidence,
         } = self;
         f.debug_struct("Camera")
             .field("id", id)
@@ -107,19 +108,21 @@ impl fmt::Debug for Camera {
             .field("enabled", enabled)
             .field("zones", zones)
             .field("visits", visits)
+            .field("evidence", evidence)
             .finish()
     }
 }
 
 impl fmt::Debug for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, url, secret, timeout, ca_file } = self;
+        let Self { url, secret, timeout, ca_file, headers, template } = self;
         f.debug_struct("Webhook")
-            .field("name", name)
             .field("url", &masked_webhook_url(url))
             .field("secret", secret)
             .field("timeout", timeout)
             .field("ca_file", ca_file)
+            .field("headers", headers)
+            .field("template", template)
             .finish()
     }
 }

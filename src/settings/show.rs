@@ -1,5 +1,5 @@
 use super::{
-    Auth, Camera, Settings, Sink, Transport, VisitRules, Zone,
+    Auth, Camera, Settings, Sink, Transport, VisitRules, Way, Zone,
     quantity::{show_duration, show_size},
     raw,
     secrets::{masked_camera_url, masked_webhook_url},
@@ -14,7 +14,7 @@ pub fn show(settings: &Settings) -> String {
 }
 
 fn written(settings: &Settings) -> raw::File {
-    let Settings { server, storage, detector, cameras, sinks } = settings;
+    let Settings { server, storage, detector, cameras, sinks, .. } = settings;
     let (auth, tokens) = match &server.auth {
         Auth::Open if server.bind.ip().is_loopback() => (None, None),
         Auth::Open => (Some("none".to_owned()), None),
@@ -80,9 +80,11 @@ fn zone(zone: &Zone) -> raw::Zone {
 }
 
 fn sink(sink: &Sink) -> raw::Sink {
-    let Sink::Webhook(webhook) = sink;
+    let Way::Webhook(webhook) = &sink.way else {
+        return raw::Sink { name: Some(sink.name.to_string()), ..raw::Sink::default() };
+    };
     raw::Sink {
-        name: Some(webhook.name.to_string()),
+        name: Some(sink.name.to_string()),
         kind: Some("webhook".to_owned()),
         url: Some(masked_webhook_url(&webhook.url)),
         secret: webhook.secret.as_ref().map(|_| MASK.to_owned()),

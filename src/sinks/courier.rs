@@ -16,19 +16,18 @@ use super::{Outcome, Schedule, Sink};
 use crate::{
     events::{Claim, Claimed, Delivery, Outbox, OutboxError, Settle, Settlement, Subscribe, Wake},
     status::SinkCell,
-    words::CameraId,
 };
 
 /// Sees to it that each event is told to one sink: takes what is due from the outbox, tells it, reports how that went.
 ///
-/// A few deliveries are in flight at once, never two of one camera, so that a camera's events arrive in order while
+/// A few deliveries are in flight at once, never two of one lane, so that a camera's events arrive in order while
 /// nothing fails.
 pub struct Courier {
     sink: Arc<dyn Sink>,
     cell: Arc<SinkCell>,
     outbox: Addr<Outbox>,
     terms: Terms,
-    in_flight: Vec<CameraId>,
+    in_flight: Vec<Arc<str>>,
     claim: Claiming,
     timer: Option<SpawnHandle>,
     failures_in_a_row: u32,
@@ -165,7 +164,7 @@ impl Courier {
     }
 
     fn deliver(&mut self, delivery: Delivery, ctx: &mut Context<Self>) {
-        self.in_flight.push(delivery.event.data.camera.id.clone());
+        self.in_flight.push(delivery.event.lane().into());
         self.aloft.send_replace(self.in_flight.len());
         let attempt = attempt(Arc::clone(&self.sink), delivery).into_actor(self);
         ctx.spawn(attempt.map(|(delivery, outcome), courier, ctx| {
@@ -174,7 +173,7 @@ impl Courier {
     }
 
     fn ended(&mut self, delivery: &Delivery, outcome: Outcome, ctx: &mut Context<Self>) {
-        let camera = delivery.event.data.camera.id.clone();
+        let lane: Arc<str> = delivery.event.lane().into();
         let settlement = match outcome {
             Outcome::Accepted => self.accepted(delivery),
             Outcome::Refused { error, retry_after, blames_event } => {
@@ -195,11 +194,11 @@ impl Courier {
             }
             Outcome::Gone => {
                 self.disable();
-                return self.landed(&camera, ctx);
+                return self.landed(&lane, ctx);
             }
         };
         let settle = Settle { sink: Arc::clone(&self.cell.name), seq: delivery.seq, settlement };
-        self.settle(settle, camera, ctx);
+        self.settle(settle, lane, ctx);
     }
 
     fn accepted(&mut self, delivery: &Delivery) -> Settlement {
@@ -261,24 +260,24 @@ impl Courier {
         });
     }
 
-    /// Keeps the camera busy until the account is written, however often that must be tried: otherwise a full disk would
+    /// Keeps the lane busy until the account is written, however often that must be tried: otherwise a full disk would
     /// have the same event delivered over and over.
-    fn settle(&mut self, settle: Settle, camera: CameraId, ctx: &mut Context<Self>) {
+    fn settle(&mut self, settle: Settle, lane: Arc<str>, ctx: &mut Context<Self>) {
         let answer = self.outbox.send(settle.clone()).into_actor(self);
         ctx.spawn(answer.map(move |answer, courier, ctx| match answer {
             Ok(Err(error)) => {
                 tracing::warn!(sink = %settle.sink, %error, "a delivery's end cannot be written down");
                 ctx.run_later(Self::STORAGE_RETRY, move |courier, ctx| {
-                    courier.settle(settle, camera, ctx);
+                    courier.settle(settle, lane, ctx);
                 });
             }
             // Written down, or the outbox is gone and nothing can be.
-            Ok(Ok(())) | Err(_) => courier.landed(&camera, ctx),
+            Ok(Ok(())) | Err(_) => courier.landed(&lane, ctx),
         }));
     }
 
-    fn landed(&mut self, camera: &CameraId, ctx: &mut Context<Self>) {
-        self.in_flight.retain(|busy| busy != camera);
+    fn landed(&mut self, lane: &str, ctx: &mut Context<Self>) {
+        self.in_flight.retain(|busy| **busy != *lane);
         self.aloft.send_replace(self.in_flight.len());
         self.claim(ctx);
     }

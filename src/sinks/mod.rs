@@ -14,7 +14,11 @@ pub use payload::cloud_event;
 pub use schedule::Schedule;
 pub use webhook::Webhook;
 
-use crate::{events::Event, settings, status::SinkCell};
+use crate::{
+    events::Event,
+    settings::{self, Way},
+    status::SinkCell,
+};
 
 /// Somewhere to tell events. A trait so that the courier is tested with sinks that fail, hang and panic.
 pub trait Sink: Send + Sync + 'static {
@@ -79,13 +83,18 @@ pub enum SinkError {
 
 /// A sink as the settings describe it, with its cell for the board. `source` is the CloudEvents `source` of all events.
 pub fn open(settings: &settings::Sink, source: &str) -> Result<(Arc<dyn Sink>, Arc<SinkCell>), SinkError> {
-    match settings {
-        settings::Sink::Webhook(settings) => {
-            let sink = Webhook::new(settings, source)?;
-            let cell = SinkCell::new(Arc::clone(&settings.name), sink.target().to_owned());
-            Ok((Arc::new(sink), Arc::new(cell)))
+    let name = &settings.name;
+    let (sink, target): (Arc<dyn Sink>, String) = match &settings.way {
+        Way::Webhook(webhook) => {
+            let sink = Webhook::new(name, webhook, source)?;
+            let target = sink.target().to_owned();
+            (Arc::new(sink), target)
         }
-    }
+        Way::Mqtt(_) | Way::Command(_) | Way::File(_) => {
+            return Err(SinkError::Client { sink: Arc::clone(name), why: "not there yet".into() });
+        }
+    };
+    Ok((sink, Arc::new(SinkCell::new(Arc::clone(name), target))))
 }
 
 #[cfg(test)]

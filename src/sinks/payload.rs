@@ -12,7 +12,8 @@ struct CloudEvent<'a> {
     id: EventId,
     source: &'a str,
     r#type: EventKind,
-    subject: &'a CameraId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a CameraId>,
     time: jiff::Timestamp,
     datacontenttype: &'static str,
     data: &'a Subject,
@@ -26,7 +27,7 @@ pub fn cloud_event(event: &Event, source: &str) -> Vec<u8> {
         id: event.id,
         source,
         r#type: event.kind,
-        subject: &event.data.camera.id,
+        subject: event.camera(),
         time: event.time,
         datacontenttype: "application/json",
         data: &event.data,

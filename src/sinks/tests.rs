@@ -43,7 +43,7 @@ impl House {
         let events: Vec<Event> = cameras.iter().map(|c| sample::started(c)).collect();
         let ids = events.iter().map(|e| e.id).collect();
         for event in events {
-            self.outbox.do_send(Record(event));
+            self.outbox.do_send(Record::now(event));
         }
         ids
     }
@@ -135,7 +135,7 @@ async fn a_camera_is_told_in_order_and_a_few_at_once() {
         let (most, order) = (Arc::clone(&most), Arc::clone(&order));
         Scripted::new(move |_, event| {
             let (open, most, order) = (open.clone(), most.clone(), order.clone());
-            let (camera, id) = (event.data.camera.id.to_string(), event.id);
+            let (camera, id) = (event.lane().to_owned(), event.id);
             async move {
                 {
                     let mut open = open.lock();

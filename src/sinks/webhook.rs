@@ -1,4 +1,4 @@
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
@@ -31,10 +31,10 @@ impl Webhook {
     const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// A webhook as the settings describe it.
-    pub fn new(settings: &settings::Webhook, source: &str) -> Result<Self, SinkError> {
+    pub fn new(name: &Arc<str>, settings: &settings::Webhook, source: &str) -> Result<Self, SinkError> {
         let signer = match &settings.secret {
             Some(secret) => {
-                Some(Signer::new(secret.expose()).map_err(|_| SinkError::Secret { sink: settings.name.clone() })?)
+                Some(Signer::new(secret.expose()).map_err(|_| SinkError::Secret { sink: Arc::clone(name) })?)
             }
             None => None,
         };
@@ -47,7 +47,7 @@ impl Webhook {
             .redirect(Policy::none())
             .no_proxy()
             .build()
-            .map_err(|e| SinkError::Client { sink: settings.name.clone(), why: cause(&e.without_url()) })?;
+            .map_err(|e| SinkError::Client { sink: Arc::clone(name), why: cause(&e.without_url()) })?;
         Ok(Self {
             client,
             url: settings.url.clone(),

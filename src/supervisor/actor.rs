@@ -122,7 +122,7 @@ impl Supervisor {
     /// Visits of cameras that are in the settings no more end, so that every start has its end.
     fn end_what_nobody_took_up(&mut self) {
         for event in scene::conclude(std::mem::take(&mut self.unfinished)) {
-            self.workshop.outbox.do_send(Record(event));
+            self.workshop.outbox.do_send(Record::now(event));
         }
     }
 

@@ -114,7 +114,7 @@ impl Actor for Events {
 impl Handler<Record> for Events {
     type Result = ();
 
-    fn handle(&mut self, Record(event): Record, _: &mut Self::Context) {
+    fn handle(&mut self, Record { event, .. }: Record, _: &mut Self::Context) {
         self.0.lock().unwrap().push(event.kind.as_str());
     }
 }

@@ -2,14 +2,18 @@
 
 mod clock;
 mod detection;
+mod event_kind;
 mod geometry;
 mod ids;
 mod reason;
 mod said;
+mod weekly;
 
 pub use clock::Moment;
 pub use detection::Detection;
+pub use event_kind::EventKind;
 pub use geometry::{Point, Polygon, Rect};
 pub use ids::{CameraId, EventId, Generation, InvalidCameraId, VisitId};
 pub use reason::Reason;
 pub use said::{panic_text, with_causes};
+pub use weekly::{Weekly, WeeklySpan};

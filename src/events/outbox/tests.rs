@@ -63,7 +63,7 @@ fn record(outbox: &Addr<Outbox>, cameras: &[&str]) -> Vec<EventId> {
     let events: Vec<Event> = cameras.iter().map(|c| sample::started(c)).collect();
     let ids = events.iter().map(|e| e.id).collect();
     for event in events {
-        outbox.do_send(Record(event));
+        outbox.do_send(Record::now(event));
     }
     ids
 }
@@ -216,7 +216,7 @@ async fn a_sink_gets_what_is_recorded_after_it_appeared() {
 async fn old_events_go_and_those_not_told_are_counted() {
     let folder = tempfile::tempdir().expect("a folder");
     let (outbox, board, reader) = start(folder.path());
-    outbox.do_send(Record(sample::at("a", Timestamp::now() - SignedDuration::from_hours(2))));
+    outbox.do_send(Record::now(sample::at("a", Timestamp::now() - SignedDuration::from_hours(2))));
     let fresh = record(&outbox, &["a"]);
     outbox.send(Flush).await.expect("the outbox lives");
     outbox.send(Retain).await.expect("the outbox lives");

@@ -6,10 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Durability, OutboxError, Store, nanos, timestamp};
-use crate::{
-    events::Event,
-    words::{CameraId, EventId},
-};
+use crate::{events::Event, words::EventId};
 
 /// A delivery that is due.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +31,7 @@ pub struct Tally {
 }
 
 impl Store {
-    /// Up to `limit` deliveries of `sink` that are due, at most one for each camera and none of the cameras in `busy`:
+    /// Up to `limit` deliveries of `sink` that are due, at most one for each lane and none of the lanes in `busy`:
     /// first what was never tried (or hastened) in the order of recording, then what was postponed, as it falls due.
     /// An event that cannot be read back is buried on the way, so that it holds up nothing.
     pub fn due(
@@ -42,7 +39,7 @@ impl Store {
         sink: &str,
         now: Timestamp,
         limit: usize,
-        busy: &[CameraId],
+        busy: &[Arc<str>],
     ) -> Result<Vec<Delivery>, OutboxError> {
         let mut due = Vec::new();
         for seq in self.read(|conn| due_seqs(conn, sink, now, limit, busy))? {
@@ -181,7 +178,7 @@ fn due_seqs(
     sink: &str,
     now: Timestamp,
     limit: usize,
-    busy: &[CameraId],
+    busy: &[Arc<str>],
 ) -> rusqlite::Result<Vec<i64>> {
     let mut select = conn.prepare_cached(
         "SELECT seq, camera FROM deliveries
@@ -189,7 +186,7 @@ fn due_seqs(
            AND camera NOT IN (SELECT value FROM json_each(?3))
          ORDER BY next_attempt_at, seq LIMIT 1",
     )?;
-    let mut taken: Vec<String> = busy.iter().map(|camera| camera.as_str().to_owned()).collect();
+    let mut taken: Vec<String> = busy.iter().map(|lane| lane.as_ref().to_owned()).collect();
     let mut chosen = Vec::new();
     while chosen.len() < limit {
         let cameras = serde_json::to_string(&taken).unwrap_or_default();

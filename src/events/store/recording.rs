@@ -34,7 +34,7 @@ impl Store {
 
 fn insert(tx: &Transaction<'_>, event: &Event, sinks: &[Arc<str>], now: Timestamp) -> rusqlite::Result<bool> {
     let body = serde_json::to_string(event).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
-    let camera = event.data.camera.id.as_str();
+    let camera = event.lane();
     let zone = event.data.zone.as_deref();
     let visit = event.data.visit.as_ref().map(|v| v.id.to_string());
     let inserted = tx
@@ -65,7 +65,7 @@ fn insert(tx: &Transaction<'_>, event: &Event, sinks: &[Arc<str>], now: Timestam
 }
 
 fn follow(tx: &Transaction<'_>, event: &Event, seq: i64, body: &str) -> rusqlite::Result<()> {
-    let camera = event.data.camera.id.as_str();
+    let camera = event.lane();
     let zone = event.data.zone.as_deref().unwrap_or_default();
     let visit = event.data.visit.as_ref().map(|v| v.id.to_string());
     let begin = |topic: &str, zone: &str| {
@@ -86,6 +86,7 @@ fn follow(tx: &Transaction<'_>, event: &Event, seq: i64, body: &str) -> rusqlite
         EventKind::CameraUp => {
             tx.prepare_cached("DELETE FROM unfinished WHERE camera = ?1 AND topic = 'down'")?.execute([camera])?
         }
+        EventKind::SnapshotStored | EventKind::Digest => return Ok(()),
     };
     tx.prepare_cached(
         "DELETE FROM unfinished WHERE seq <= (SELECT seq FROM unfinished ORDER BY seq DESC LIMIT 1 OFFSET ?1)",
@@ -103,7 +104,9 @@ fn unfinished(conn: &Connection) -> rusqlite::Result<Unfinished> {
             tracing::warn!("an unfinished visit or outage cannot be read and is forgotten");
             continue;
         };
-        let camera = event.data.camera.id;
+        let Some(camera) = event.data.camera.map(|camera| camera.id) else {
+            continue;
+        };
         match (event.kind, event.data.visit) {
             (EventKind::CameraDown, _) => {
                 let since = event.data.down_since.unwrap_or(event.time);

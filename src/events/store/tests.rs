@@ -110,7 +110,7 @@ fn due_is_in_order_one_of_each_camera_and_none_of_the_busy() {
     let events = cameras.map(sample::started);
     record(&mut store, &events);
     assert_eq!(due_ids(&mut store), [0, 1, 3, 5].map(|i: usize| events[i].id));
-    let (a, b) = ("a".parse().expect("an id"), "b".parse().expect("an id"));
+    let (a, b) = ("a".into(), "b".into());
     let now = Timestamp::now();
     let free = store.due(SINK, now, 1, &[a, b]).expect("readable");
     assert_eq!(free[0].event.id, events[3].id);

@@ -12,7 +12,7 @@ use crate::{
     events::{CameraRef, Event},
     media::{Detected, Frame, I420, Origin},
     scene::SceneCore,
-    settings::{Camera, Transport, VisitRules, Zone},
+    settings::{Camera, Evidence, Transport, VisitRules, Zone},
     words::{Detection, Generation, Moment, Point, Polygon, Reason, Rect},
 };
 
@@ -37,7 +37,10 @@ pub(super) fn camera() -> Camera {
             quiet: Duration::from_secs(10),
             blind: Duration::from_secs(120),
             down_after: Duration::from_secs(60),
+            cooldown: Duration::ZERO,
+            stationary: Duration::ZERO,
         },
+        evidence: Evidence { frames: 1, every: Duration::from_millis(200) },
     }
 }
 

@@ -219,7 +219,7 @@ fn new_settings_keep_the_visits_whose_zone_still_exists() {
     let events = story.core.configure(&settings);
     story.told.extend(events);
     assert_eq!(story.lines()[2..], ["visit.ended gate 0-2"]);
-    assert_eq!(&*story.told[2].data.camera.name, "Back door");
+    assert_eq!(&*story.told[2].data.camera.as_ref().expect("a camera").name, "Back door");
     story.see_each_second(3..5, &[0.7]);
     assert_eq!(story.told.len(), 3, "the yard's visit goes on");
     story.see_each_second(5..20, &[]);

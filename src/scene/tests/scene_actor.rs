@@ -22,7 +22,7 @@ impl Actor for Outbox {
 impl Handler<Record> for Outbox {
     type Result = ();
 
-    fn handle(&mut self, Record(event): Record, _: &mut Self::Context) {
+    fn handle(&mut self, Record { event, .. }: Record, _: &mut Self::Context) {
         self.0.lock().expect("no panic holds it").push(event);
     }
 }

@@ -1,7 +1,7 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
-    super::{Camera, Credentials, Secret, Transport, VisitRules, Zone, quantity::quoted, raw},
+    super::{Camera, Credentials, Evidence, Secret, Transport, VisitRules, Zone, quantity::quoted, raw},
     Check, HOUR, MILLISECOND, MINUTE, SECOND, address,
 };
 use crate::words::{CameraId, Point, Polygon};
@@ -100,6 +100,7 @@ impl Check<'_> {
             enabled: raw.enabled,
             zones,
             visits,
+            evidence: Evidence { frames: 1, every: Duration::from_millis(200) },
         })
     }
 

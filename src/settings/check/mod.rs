@@ -41,7 +41,7 @@ pub(super) fn check(file: raw::File, folder: &Path, problems: &mut Problems) -> 
     let visits = check.visits("visits", &file.visits);
     let cameras = check.cameras(file.cameras, &file.visits, &visits);
     let sinks = check.sinks(file.sinks);
-    Settings { server, storage, detector, cameras, sinks }
+    Settings { server, storage, detector, cameras, sinks, snapshots: None }
 }
 
 /// A camera given on the command line: the defaults, and what is known of it.
@@ -223,6 +223,8 @@ impl Check<'_> {
             quiet: self.duration(&at("quiet"), &raw.quiet, SECOND..=DAY),
             blind: self.duration(&at("blind"), &raw.blind, Duration::ZERO..=DAY),
             down_after: self.duration(&at("down_after"), &raw.down_after, SECOND..=DAY),
+            cooldown: Duration::ZERO,
+            stationary: Duration::ZERO,
         }
     }
 

@@ -1,7 +1,7 @@
 use url::Url;
 
 use super::{
-    super::{Secret, Sink, Webhook, quantity::quoted, raw},
+    super::{Filter, Secret, Sink, Way, Webhook, quantity::quoted, raw},
     Check, MINUTE, SECOND, not_a_file,
 };
 
@@ -47,13 +47,19 @@ impl Check<'_> {
         if let Some(problem) = ca_file.as_deref().and_then(not_a_file) {
             self.problem(&at("ca_file"), problem);
         }
-        Some(Sink::Webhook(Webhook {
+        Some(Sink {
             name: raw.name?.into(),
-            url: url?,
-            secret: secret.map(Secret::new),
-            timeout,
-            ca_file,
-        }))
+            filter: Filter::default(),
+            budget: None,
+            way: Way::Webhook(Webhook {
+                url: url?,
+                secret: secret.map(Secret::new),
+                timeout,
+                ca_file,
+                headers: Vec::new(),
+                template: None,
+            }),
+        })
     }
 
     /// The problem never repeats the URL, which may carry a token.

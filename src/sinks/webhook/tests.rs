@@ -1,4 +1,4 @@
-use std::{collections::HashSet, path::PathBuf, sync::Arc};
+use std::{collections::HashSet, path::PathBuf};
 
 use super::*;
 use crate::{
@@ -18,21 +18,22 @@ const AN_HOUR: u64 = 3_600_000;
 
 fn settings(url: &str) -> settings::Webhook {
     settings::Webhook {
-        name: Arc::from("office"),
         url: url.parse().expect("a URL"),
         secret: Some(Secret::new(SECRET)),
         timeout: Duration::from_secs(20),
         ca_file: None,
+        headers: Vec::new(),
+        template: None,
     }
 }
 
 fn webhook(url: &str) -> Webhook {
-    Webhook::new(&settings(url), "/lookout/test").expect("sound settings")
+    Webhook::new(&"office".into(), &settings(url), "/lookout/test").expect("sound settings")
 }
 
 fn hasty(url: &str) -> Webhook {
     let settings = settings::Webhook { timeout: Duration::from_millis(100), ..settings(url) };
-    Webhook::new(&settings, "/lookout/test").expect("sound settings")
+    Webhook::new(&"office".into(), &settings, "/lookout/test").expect("sound settings")
 }
 
 async fn refusal(webhook: &Webhook) -> (String, Option<Duration>) {
@@ -92,7 +93,7 @@ async fn a_wrong_key_or_a_changed_body_does_not_verify() {
 async fn without_a_key_nothing_is_signed() {
     let receiver = Receiver::start();
     let settings = settings::Webhook { secret: None, ..settings(&receiver.url()) };
-    let webhook = Webhook::new(&settings, "/lookout").expect("sound settings");
+    let webhook = Webhook::new(&"office".into(), &settings, "/lookout").expect("sound settings");
     let outcome = webhook.deliver(&sample::started("door")).await;
     assert_eq!(outcome, Outcome::Accepted);
     let request = receiver.received().remove(0);
@@ -161,7 +162,7 @@ async fn invariant_13_no_error_shows_more_of_the_address_than_its_origin() {
     }
     texts.push(webhooks[0].target().to_owned());
     let wrong_key = settings::Webhook { secret: Some(Secret::new("whsec_s3cret!")), ..settings(&url) };
-    let error = Webhook::new(&wrong_key, "/lookout").err().expect("refused");
+    let error = Webhook::new(&"office".into(), &wrong_key, "/lookout").err().expect("refused");
     texts.push(format!("{error} {error:?}"));
     for text in texts {
         for secret in ["us3r", "pa55", "t0ken", "k3y", "valu3", "s3cret"] {
@@ -185,7 +186,7 @@ fn the_target_is_the_origin() {
 fn a_certificate_file_that_does_not_serve_is_refused() {
     let settings =
         settings::Webhook { ca_file: Some(PathBuf::from("/nowhere/ca.pem")), ..settings("https://h.example/") };
-    let error = Webhook::new(&settings, "/lookout").err().expect("refused");
+    let error = Webhook::new(&"office".into(), &settings, "/lookout").err().expect("refused");
     assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
 }
 
@@ -351,7 +352,7 @@ mod tls {
 async fn an_authority_of_ones_own_is_trusted_when_the_settings_name_it_and_only_then() {
     let url = format!("https://{}/hook", tls::serve());
     let trusting = settings::Webhook { ca_file: Some(tls::fixture("ca.pem")), ..settings(&url) };
-    let trusting = Webhook::new(&trusting, "/lookout").expect("sound settings");
+    let trusting = Webhook::new(&"office".into(), &trusting, "/lookout").expect("sound settings");
     let outcome = trusting.deliver(&sample::started("door")).await;
     assert_eq!(outcome, Outcome::Accepted);
     let (error, _) = refusal(&webhook(&url)).await;

@@ -1,0 +1,30 @@
+use std::{sync::Arc, time::Duration};
+
+use actix::{Message, Recipient};
+
+use super::Frame;
+use crate::words::EventId;
+
+/// An order for the camera's next frames, faster than it samples. The camera looks for one, in a `Latest`, with every
+/// access unit that comes, and waits for nobody while it fills it. A newer order replaces one that is not finished.
+#[derive(Debug, Clone)]
+pub struct BurstOrder {
+    /// The event that they belong to.
+    pub event: EventId,
+    /// How many.
+    pub frames: u32,
+    /// Time between them.
+    pub every: Duration,
+    /// Where they go.
+    pub reply: Recipient<BurstFrame>,
+}
+
+/// Fact: a frame of a burst.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct BurstFrame {
+    /// The event it belongs to.
+    pub event: EventId,
+    /// The frame.
+    pub frame: Arc<Frame>,
+}
