@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{Camera, Settings};
+use super::{Camera, Settings, Snapshots};
 use crate::words::CameraId;
 
 /// What a reload has to do. The cameras come in the order of their ids.
@@ -73,6 +73,11 @@ pub fn needs_new_life(old: &Camera, new: &Camera) -> bool {
 
 fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
     let (server, storage, detector) = (&old.server, &old.storage, &old.detector);
+    let snapshots = |changed: fn(&Snapshots, &Snapshots) -> bool| match (&old.snapshots, &new.snapshots) {
+        (Some(old), Some(new)) => changed(old, new),
+        _ => false,
+    };
+    let store = snapshots(|old, new| old.store != new.store) || old.snapshots.is_some() != new.snapshots.is_some();
     [
         ("server.bind", server.bind != new.server.bind),
         ("server.auth", server.auth != new.server.auth),
@@ -84,6 +89,16 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
         ("detector.min_score", detector.min_score != new.detector.min_score),
         ("detector.max_overlap", detector.max_overlap != new.detector.max_overlap),
         ("detector.workers", detector.workers != new.detector.workers),
+        ("snapshots.store", store),
+        ("snapshots.key", snapshots(|old, new| old.key != new.key)),
+        ("snapshots.public_url", snapshots(|old, new| old.public_url != new.public_url)),
+        ("snapshots.quality", snapshots(|old, new| old.quality != new.quality)),
+        ("snapshots.annotate", snapshots(|old, new| old.annotate != new.annotate)),
+        ("snapshots.concurrency", snapshots(|old, new| old.concurrency != new.concurrency)),
+        ("snapshots.deadline", snapshots(|old, new| old.deadline != new.deadline)),
+        ("snapshots.timeout", snapshots(|old, new| old.timeout != new.timeout)),
+        ("snapshots.max_retries", snapshots(|old, new| old.max_retries != new.max_retries)),
+        ("snapshots.spool_bytes", snapshots(|old, new| old.spool_bytes != new.spool_bytes)),
     ]
     .into_iter()
     .filter_map(|(key, changed)| changed.then_some(key))

@@ -2,7 +2,7 @@ use std::fmt;
 
 use url::Url;
 
-use super::{Camera, Webhook};
+use super::{Camera, Command, Template, Webhook};
 
 /// A text that must not be seen: it prints as `***`.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,6 +30,15 @@ impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
+}
+
+/// User name and password.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Credentials {
+    /// The user name.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
 }
 
 /// What may be shown of a webhook's URL: scheme, host and port. Many receivers carry a token in path or query.
@@ -74,7 +83,7 @@ fn is_sensitive(key: &str) -> bool {
         || matches!(key.as_str(), "p" | "pw" | "u" | "usr")
 }
 
-// `Url` prints whole, so these two are written out.
+// `Url`, bodies and arguments print whole, so these are written out.
 
 impl fmt::Debug for Camera {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,6 +132,28 @@ impl fmt::Debug for Webhook {
             .field("ca_file", ca_file)
             .field("headers", headers)
             .field("template", template)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { body, content_type, accepted_if } = self;
+        f.debug_struct("Template")
+            .field("body", &format_args!("*** ({} bytes)", body.len()))
+            .field("content_type", content_type)
+            .field("accepted_if", accepted_if)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { program, arguments, timeout } = self;
+        f.debug_struct("Command")
+            .field("program", program)
+            .field("arguments", &format_args!("*** ({})", arguments.len()))
+            .field("timeout", timeout)
             .finish()
     }
 }

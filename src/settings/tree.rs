@@ -57,6 +57,7 @@ fn wanted(expected: &dyn Expected) -> String {
         "u32" | "u64" | "usize" => "a whole number from 0 on".to_owned(),
         "f32" | "f64" => "a number".to_owned(),
         "an array of length 2" | "2 elements in sequence" => "a point [x, y]".to_owned(),
+        "a map" => "a table".to_owned(),
         _ if text.starts_with("struct ") => "a table".to_owned(),
         _ => text,
     }
@@ -93,7 +94,7 @@ impl fmt::Display for Fault {
         match self {
             Self::UnknownKey { key, known } => {
                 write!(f, "unknown key")?;
-                match closest(key, known) {
+                match closest(key, known.iter().copied()) {
                     Some(close) => write!(f, "; did you mean \"{close}\"?"),
                     None => write!(f, "; known here: {}", known.join(", ")),
                 }
@@ -112,11 +113,12 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-fn closest(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    let key: String = key.to_lowercase().chars().take(64).collect();
+/// The one that is most like the text, if one is.
+pub(super) fn closest<'k>(text: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let text: String = text.to_lowercase().chars().take(64).collect();
     known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(&key, name), *name))
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&text, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)

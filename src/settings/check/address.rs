@@ -1,4 +1,4 @@
-//! The address of a camera, apart from its credentials.
+//! Addresses apart from their credentials. No problem repeats any part of the text.
 
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
@@ -40,6 +40,12 @@ pub(super) fn read(text: &str) -> Result<Address, String> {
     if url.port() == Some(0) {
         return Err("nothing listens on port 0".to_owned());
     }
+    let (username, password) = take_credentials(&mut url)?;
+    Ok(Address { url, username, password })
+}
+
+/// Takes user name and password out of a URL that names a host, percent-decoded.
+pub(super) fn take_credentials(url: &mut Url) -> Result<(Option<String>, Option<String>), String> {
     // "rtsp://admin:12/34@host/": what the user took for a password is a path to everybody else.
     let behind_host = [Some(url.path()), url.query(), url.fragment()];
     if behind_host.into_iter().flatten().any(|part| part.contains('@')) {
@@ -56,11 +62,24 @@ pub(super) fn read(text: &str) -> Result<Address, String> {
         name => Some(decoded(name)?),
     };
     let password = url.password().map(decoded).transpose()?;
-    let stripped = url.set_username("").and_then(|()| url.set_password(None));
-    match stripped {
-        Ok(()) => Ok(Address { url, username, password }),
-        Err(()) => Err(format!("names no host: {FORM}")),
+    url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| "names no host".to_owned())?;
+    Ok((username, password))
+}
+
+/// A `http://` or `https://` address that something is put behind: no query, no fragment.
+pub(super) fn http(text: &str) -> Result<Url, String> {
+    const FORM: &str = "write https://HOST[:PORT]/PATH, or http://...";
+    let url = Url::parse(text).map_err(|error| match text.contains('@') {
+        true => format!("is no URL ({error}): {FORM}; {ESCAPE}"),
+        false => format!("is no URL ({error}): {FORM}"),
+    })?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("only http and https are spoken: {FORM}"));
     }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("ends in a query (?...) or a fragment (#...): nothing could be put behind it".to_owned());
+    }
+    Ok(url)
 }
 
 fn looks_like_ipv4(name: &str) -> bool {

@@ -1,8 +1,9 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
-    super::{Camera, Credentials, Evidence, Secret, Transport, VisitRules, Zone, quantity::quoted, raw},
+    super::{Camera, Evidence, Transport, VisitRules, Zone, quantity::quoted, raw},
     Check, HOUR, MILLISECOND, MINUTE, SECOND, address,
+    credentials::Written,
 };
 use crate::words::{CameraId, Point, Polygon};
 
@@ -10,13 +11,18 @@ const MOST_CAMERAS: usize = 1000;
 const MOST_ZONES: usize = 64;
 const MOST_CORNERS: usize = 256;
 
+/// What holds for each camera that says nothing else.
+pub(super) struct Common<'a> {
+    /// `[visits]` as written, for those who say a part of it.
+    pub(super) visits: &'a raw::Visits,
+    /// `[visits]`.
+    pub(super) rules: VisitRules,
+    /// `frames` and `every` of `[snapshots]`.
+    pub(super) evidence: Evidence,
+}
+
 impl Check<'_> {
-    pub(super) fn cameras(
-        &mut self,
-        raw: Vec<raw::Camera>,
-        common: &raw::Visits,
-        common_rules: &VisitRules,
-    ) -> Vec<Camera> {
+    pub(super) fn cameras(&mut self, raw: Vec<raw::Camera>, common: &Common<'_>) -> Vec<Camera> {
         if raw.len() > MOST_CAMERAS {
             // Not looked at one by one: the list itself is the problem.
             self.problem("cameras", format!("{} cameras: at most {MOST_CAMERAS} in one process", raw.len()));
@@ -31,17 +37,11 @@ impl Check<'_> {
         self.unique("cameras", ".id", ids);
         raw.into_iter()
             .enumerate()
-            .filter_map(|(n, camera)| self.camera(&format!("cameras[{n}]"), camera, common, common_rules))
+            .filter_map(|(n, camera)| self.camera(&format!("cameras[{n}]"), camera, common))
             .collect()
     }
 
-    fn camera(
-        &mut self,
-        path: &str,
-        raw: raw::Camera,
-        common: &raw::Visits,
-        common_rules: &VisitRules,
-    ) -> Option<Camera> {
+    fn camera(&mut self, path: &str, raw: raw::Camera, common: &Common<'_>) -> Option<Camera> {
         let at = |key: &str| format!("{path}.{key}");
         let id = self.camera_id(&at("id"), raw.id.as_deref());
         if let Some(name) = &raw.name {
@@ -54,14 +54,12 @@ impl Check<'_> {
                 None
             }
         };
-        let (url, url_username, url_password) = match address {
-            Some(address) => (Some(address.url), address.username, address.password),
-            None => (None, None, None),
+        let (url, in_url) = match address {
+            Some(address) => (Some(address.url), Some((address.username, address.password))),
+            None => (None, None),
         };
-        let password = self.secret(path, "password", raw.password, raw.password_file);
-        let username = self.one_of(&at("username"), raw.username, url_username);
-        let password = self.one_of(&at("password"), password, url_password);
-        let credentials = self.credentials(path, username, password, url.is_some());
+        let written = Written { username: raw.username, password: raw.password, password_file: raw.password_file };
+        let credentials = self.credentials(path, written, in_url);
         let transport = match raw.transport.as_str() {
             "tcp" => Transport::Tcp,
             "udp" => Transport::Udp,
@@ -82,8 +80,13 @@ impl Check<'_> {
         });
         let zones = self.zones(&at("zones"), raw.zones);
         let visits = match raw.visits {
-            Some(own) => self.visits(&at("visits"), &merged(own, common)),
-            None => common_rules.clone(),
+            Some(own) => self.visits(&at("visits"), &merged(own, common.visits)),
+            None => common.rules.clone(),
+        };
+        let own = raw.evidence.unwrap_or_default();
+        let evidence = Evidence {
+            frames: own.frames.map_or(common.evidence.frames, |frames| self.frames(&at("evidence.frames"), frames)),
+            every: own.every.map_or(common.evidence.every, |every| self.between(&at("evidence.every"), &every)),
         };
         let (id, url) = (id?, url?);
         Some(Camera {
@@ -100,7 +103,7 @@ impl Check<'_> {
             enabled: raw.enabled,
             zones,
             visits,
-            evidence: Evidence { frames: 1, every: Duration::from_millis(200) },
+            evidence,
         })
     }
 
@@ -111,37 +114,6 @@ impl Check<'_> {
             None => self.problem(path, "missing: a short name for addresses and metrics, such as \"door\""),
         }
         None
-    }
-
-    /// The same may be said in a field and in the URL, but not two different things. Neither is repeated.
-    fn one_of(&mut self, path: &str, field: Option<String>, url: Option<String>) -> Option<String> {
-        if let (Some(field), Some(url)) = (&field, &url)
-            && field != url
-        {
-            self.problem(path, "the URL says another one: remove one of the two");
-        }
-        field.or(url)
-    }
-
-    fn credentials(
-        &mut self,
-        path: &str,
-        username: Option<String>,
-        password: Option<String>,
-        url_was_read: bool,
-    ) -> Option<Credentials> {
-        match (username.filter(|name| !name.is_empty()), password) {
-            (Some(username), password) => {
-                Some(Credentials { username, password: Secret::new(password.unwrap_or_default()) })
-            }
-            (None, Some(_)) => {
-                if url_was_read {
-                    self.problem(&format!("{path}.username"), "missing: there is a password for it");
-                }
-                None
-            }
-            (None, None) => None,
-        }
     }
 
     fn zones(&mut self, path: &str, raw: Vec<raw::Zone>) -> Vec<Zone> {
@@ -211,5 +183,7 @@ fn merged(own: raw::CameraVisits, common: &raw::Visits) -> raw::Visits {
         quiet: own.quiet.unwrap_or(common.quiet),
         blind: own.blind.unwrap_or(common.blind),
         down_after: own.down_after.unwrap_or(common.down_after),
+        cooldown: own.cooldown.unwrap_or(common.cooldown),
+        stationary: own.stationary.unwrap_or(common.stationary),
     }
 }

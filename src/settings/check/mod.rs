@@ -2,14 +2,28 @@
 
 mod address;
 mod cameras;
+mod credentials;
 mod sinks;
+mod snapshots;
+mod stores;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::HashMap, fs, net::SocketAddr, num::NonZero, ops::RangeInclusive, path::Path, sync::Arc, thread,
+    collections::HashMap,
+    fs,
+    net::SocketAddr,
+    num::NonZero,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
     time::Duration,
 };
+
+use cameras::Common;
+use serde::Serialize;
+use sinks::Known;
 
 use super::{
     Auth, Camera, Detector, ModelSource, Secret, Server, Settings, Storage, Transport, VisitRules,
@@ -38,10 +52,13 @@ pub(super) fn check(file: raw::File, folder: &Path, problems: &mut Problems) -> 
     let server = check.server(file.server);
     let storage = check.storage(&file.storage);
     let detector = check.detector(file.detector);
-    let visits = check.visits("visits", &file.visits);
-    let cameras = check.cameras(file.cameras, &file.visits, &visits);
-    let sinks = check.sinks(file.sinks);
-    Settings { server, storage, detector, cameras, sinks, snapshots: None }
+    let rules = check.visits("visits", &file.visits);
+    let evidence = check.evidence(&file.snapshots);
+    let known = Known::of(&file.cameras, &detector);
+    let cameras = check.cameras(file.cameras, &Common { visits: &file.visits, rules, evidence });
+    let sinks = check.sinks(file.sinks, &known);
+    let snapshots = check.snapshots(file.snapshots, &storage.path);
+    Settings { server, storage, detector, cameras, sinks, snapshots }
 }
 
 /// A camera given on the command line: the defaults, and what is known of it.
@@ -63,9 +80,10 @@ pub fn camera_at(
     };
     let mut problems = Problems::default();
     let mut check = Check { folder: Path::new("."), problems: &mut problems };
-    let common = raw::Visits::default();
-    let visits = check.visits("visits", &common);
-    let camera = check.cameras(vec![raw], &common, &visits).pop();
+    let visits = raw::Visits::default();
+    let rules = check.visits("visits", &visits);
+    let evidence = check.evidence(&raw::Snapshots::default());
+    let camera = check.cameras(vec![raw], &Common { visits: &visits, rules, evidence }).pop();
     match camera {
         Some(camera) if problems.is_empty() => Ok(Camera { transport, ..camera }),
         _ => Err(problems
@@ -75,6 +93,9 @@ pub fn camera_at(
             .join("\n")),
     }
 }
+
+/// Keys and the kinds of table that they belong to. A key that is not listed belongs to all.
+type Owners = [(&'static str, &'static [&'static str])];
 
 struct Check<'a> {
     folder: &'a Path,
@@ -223,8 +244,8 @@ impl Check<'_> {
             quiet: self.duration(&at("quiet"), &raw.quiet, SECOND..=DAY),
             blind: self.duration(&at("blind"), &raw.blind, Duration::ZERO..=DAY),
             down_after: self.duration(&at("down_after"), &raw.down_after, SECOND..=DAY),
-            cooldown: Duration::ZERO,
-            stationary: Duration::ZERO,
+            cooldown: self.duration(&at("cooldown"), &raw.cooldown, Duration::ZERO..=DAY),
+            stationary: self.duration(&at("stationary"), &raw.stationary, Duration::ZERO..=DAY),
         }
     }
 
@@ -310,6 +331,44 @@ impl Check<'_> {
 
     fn secret_file(&mut self, path: &str, file: &str) -> Option<String> {
         read_secret(&self.folder.join(file)).map_err(|problem| self.problem(path, problem)).ok()
+    }
+
+    /// `ca_file` of a table: certificate authorities (PEM).
+    fn ca_file(&mut self, table: &str, file: Option<String>) -> Option<PathBuf> {
+        let file = self.folder.join(file?);
+        if let Some(problem) = not_a_file(&file) {
+            self.problem(&format!("{table}.ca_file"), problem);
+        }
+        Some(file)
+    }
+
+    /// Keys that stand in a table although they belong to another kind of it: they would be passed over in silence.
+    fn foreign(
+        &mut self,
+        table: &str,
+        given: &impl Serialize,
+        owners: &Owners,
+        kind: &str,
+        say: fn(&[&str]) -> String,
+    ) {
+        // serde knows which keys are there; of the values nothing is looked at.
+        let Ok(serde_json::Value::Object(given)) = serde_json::to_value(given) else { return };
+        for key in given.keys() {
+            if let Some((_, of)) = owners.iter().find(|(owned, of)| owned == key && !of.contains(&kind)) {
+                self.problem(&format!("{table}.{key}"), say(of));
+            }
+        }
+    }
+
+    /// A whole number of a range.
+    fn number(&mut self, path: &str, number: u64, within: RangeInclusive<u32>) -> u32 {
+        match u32::try_from(number) {
+            Ok(number) if within.contains(&number) => number,
+            _ => {
+                self.problem(path, format!("must be {} to {}", within.start(), within.end()));
+                *within.start()
+            }
+        }
     }
 }
 

@@ -1,8 +1,11 @@
+mod sink;
+mod snapshots;
+
 use super::{
-    Auth, Camera, Settings, Sink, Transport, VisitRules, Way, Zone,
+    Auth, Camera, Credentials, Settings, Transport, VisitRules, Zone,
     quantity::{show_duration, show_size},
     raw,
-    secrets::{masked_camera_url, masked_webhook_url},
+    secrets::masked_camera_url,
 };
 
 const MASK: &str = "***";
@@ -14,7 +17,7 @@ pub fn show(settings: &Settings) -> String {
 }
 
 fn written(settings: &Settings) -> raw::File {
-    let Settings { server, storage, detector, cameras, sinks, .. } = settings;
+    let Settings { server, storage, detector, cameras, sinks, snapshots } = settings;
     let (auth, tokens) = match &server.auth {
         Auth::Open if server.bind.ip().is_loopback() => (None, None),
         Auth::Open => (Some("none".to_owned()), None),
@@ -36,18 +39,19 @@ fn written(settings: &Settings) -> raw::File {
         },
         visits: raw::Visits::default(),
         cameras: cameras.iter().map(camera).collect(),
-        sinks: sinks.iter().map(sink).collect(),
+        sinks: sinks.iter().map(sink::written).collect(),
+        snapshots: snapshots::written(snapshots.as_ref()),
     }
 }
 
 fn camera(camera: &Camera) -> raw::Camera {
-    let credentials = camera.credentials.as_ref();
+    let (username, password) = credentials(camera.credentials.as_ref());
     raw::Camera {
         id: Some(camera.id.to_string()),
         name: Some(camera.name.to_string()),
         url: Some(masked_camera_url(&camera.url)),
-        username: credentials.map(|known| known.username.clone()),
-        password: credentials.map(|_| MASK.to_owned()),
+        username,
+        password,
         password_file: None,
         transport: match camera.transport {
             Transport::Tcp => "tcp".to_owned(),
@@ -60,6 +64,10 @@ fn camera(camera: &Camera) -> raw::Camera {
         max_retries: camera.max_retries.into(),
         enabled: camera.enabled,
         visits: Some(visits(&camera.visits)),
+        evidence: Some(raw::Evidence {
+            frames: Some(camera.evidence.frames.into()),
+            every: Some(raw::DurationText(show_duration(camera.evidence.every))),
+        }),
         zones: camera.zones.iter().map(zone).collect(),
     }
 }
@@ -71,27 +79,18 @@ fn visits(rules: &VisitRules) -> raw::CameraVisits {
         quiet: Some(raw::DurationText(show_duration(rules.quiet))),
         blind: Some(raw::DurationText(show_duration(rules.blind))),
         down_after: Some(raw::DurationText(show_duration(rules.down_after))),
+        cooldown: Some(raw::DurationText(show_duration(rules.cooldown))),
+        stationary: Some(raw::DurationText(show_duration(rules.stationary))),
     }
+}
+
+fn credentials(credentials: Option<&Credentials>) -> (Option<String>, Option<String>) {
+    (credentials.map(|known| known.username.clone()), credentials.map(|_| MASK.to_owned()))
 }
 
 fn zone(zone: &Zone) -> raw::Zone {
     let corner = |point: &crate::words::Point| [decimal(point.x), decimal(point.y)];
     raw::Zone { name: Some(zone.name.to_string()), polygon: Some(zone.polygon.0.iter().map(corner).collect()) }
-}
-
-fn sink(sink: &Sink) -> raw::Sink {
-    let Way::Webhook(webhook) = &sink.way else {
-        return raw::Sink { name: Some(sink.name.to_string()), ..raw::Sink::default() };
-    };
-    raw::Sink {
-        name: Some(sink.name.to_string()),
-        kind: Some("webhook".to_owned()),
-        url: Some(masked_webhook_url(&webhook.url)),
-        secret: webhook.secret.as_ref().map(|_| MASK.to_owned()),
-        secret_file: None,
-        timeout: raw::DurationText(show_duration(webhook.timeout)),
-        ca_file: webhook.ca_file.as_ref().map(|file| file.display().to_string()),
-    }
 }
 
 /// As it was written: 0.45, not the 0.44999998807907104 that it is as an `f32`.

@@ -1,0 +1,146 @@
+use std::sync::Arc;
+
+use jiff::tz::{self, TimeZone, TimeZoneDatabase};
+
+use super::super::{
+    super::{Detector, Filter, quantity::quoted, raw, tree::closest, weekly::parse_span},
+    Check,
+};
+use crate::words::{CameraId, EventKind, Weekly};
+
+const MOST_ENTRIES: usize = 1000;
+const MOST_SPANS: usize = 100;
+const ZONE_FORM: &str = "write the name of a place in the IANA database, such as \"Europe/Berlin\" or \"UTC\"";
+
+/// What a filter can name.
+pub(in super::super) struct Known {
+    cameras: Vec<String>,
+    zones: Vec<String>,
+    labels: Vec<String>,
+    /// Whether each camera and each zone has a name that could be read; otherwise none is called unknown.
+    complete: bool,
+}
+
+impl Known {
+    pub(in super::super) fn of(cameras: &[raw::Camera], detector: &Detector) -> Self {
+        let zones = || cameras.iter().flat_map(|camera| &camera.zones);
+        Self {
+            cameras: cameras.iter().filter_map(|camera| camera.id.clone()).collect(),
+            zones: zones().filter_map(|zone| zone.name.clone()).collect(),
+            labels: detector.labels.iter().map(ToString::to_string).collect(),
+            complete: cameras.iter().all(|camera| camera.id.is_some()) && zones().all(|zone| zone.name.is_some()),
+        }
+    }
+}
+
+impl Check<'_> {
+    /// Takes what it reads out of `raw`.
+    pub(super) fn filter(&mut self, path: &str, raw: &mut raw::Sink, known: &Known) -> Filter {
+        let at = |key: &str| format!("{path}.{key}");
+        let when = self.when(path, raw.when.take().unwrap_or_default(), raw.time_zone.take());
+        let cameras = raw.cameras.take().unwrap_or_default();
+        let zones = raw.zones.take().unwrap_or_default();
+        let types = raw.types.take().unwrap_or_default();
+        let labels = raw.labels.take().unwrap_or_default();
+        for (key, list) in [("cameras", &cameras), ("zones", &zones), ("types", &types), ("labels", &labels)] {
+            if list.len() > MOST_ENTRIES {
+                self.problem(&at(key), format!("at most {MOST_ENTRIES} entries"));
+                return Filter::default();
+            }
+            self.unique(&at(key), "", list.iter().map(String::as_str));
+        }
+        if known.complete && !self.problems.covers("cameras") {
+            self.among(&at("cameras"), &cameras, &known.cameras, "no camera has this id", "cameras");
+            self.among(&at("zones"), &zones, &known.zones, "no camera has a zone of this name", "zones");
+        }
+        if !self.problems.covers("detector.labels") {
+            self.among(&at("labels"), &labels, &known.labels, "is never reported", "detector.labels");
+        }
+        let texts = |list: Vec<String>| list.into_iter().map(Arc::from).collect();
+        Filter {
+            cameras: cameras.iter().filter_map(|id| id.parse::<CameraId>().ok()).collect(),
+            zones: texts(zones),
+            types: self.kinds(&at("types"), &types),
+            labels: texts(labels),
+            when,
+        }
+    }
+
+    /// Each text must be one of the known ones; what is not would let nothing pass.
+    fn among(&mut self, path: &str, texts: &[String], known: &[String], what: &str, whose: &str) {
+        for (n, text) in texts.iter().enumerate().filter(|(_, text)| !known.contains(text)) {
+            let hint = match closest(text, known.iter().map(String::as_str)) {
+                Some(close) => format!("did you mean \"{close}\"?"),
+                None if known.is_empty() => format!("there are no {whose}"),
+                None => format!("{whose}: {}", some_of(known)),
+            };
+            self.problem(&format!("{path}[{n}]"), format!("{}: {what}; {hint}", quoted(text)));
+        }
+    }
+
+    fn kinds(&mut self, path: &str, types: &[String]) -> Vec<EventKind> {
+        let known = EventKind::ALL.map(EventKind::as_str);
+        let mut kinds = Vec::new();
+        for (n, text) in types.iter().enumerate() {
+            if let Some(kind) = EventKind::ALL.into_iter().find(|kind| kind.as_str() == text) {
+                kinds.push(kind);
+                continue;
+            }
+            let whole = format!("lookout.{text}");
+            let hint = match known.into_iter().find(|name| *name == whole).or_else(|| closest(text, known)) {
+                Some(close) => format!("did you mean \"{close}\"?"),
+                None => format!("known: {}", known.join(", ")),
+            };
+            self.problem(&format!("{path}[{n}]"), format!("{} is no type of event; {hint}", quoted(text)));
+        }
+        kinds
+    }
+
+    fn when(&mut self, path: &str, when: Vec<String>, time_zone: Option<String>) -> Option<Weekly> {
+        let zone_at = format!("{path}.time_zone");
+        let zone = match &time_zone {
+            Some(name) => time_zone_of(name).map_err(|problem| self.problem(&zone_at, problem)).ok(),
+            None => {
+                if !when.is_empty() {
+                    self.problem(&zone_at, format!("missing: whose clocks does `when` mean? {ZONE_FORM}"));
+                }
+                None
+            }
+        };
+        if when.len() > MOST_SPANS {
+            self.problem(&format!("{path}.when"), format!("at most {MOST_SPANS} entries"));
+            return None;
+        }
+        let mut spans = Vec::new();
+        for (n, text) in when.iter().enumerate() {
+            match parse_span(text) {
+                Ok(span) => spans.push(span),
+                Err(problem) => self.problem(&format!("{path}.when[{n}]"), problem),
+            }
+        }
+        zone.filter(|_| !spans.is_empty()).map(|zone| Weekly { zone, spans })
+    }
+}
+
+/// From the system's database, which may be newer, or else from the one in this program.
+fn time_zone_of(name: &str) -> Result<TimeZone, String> {
+    let bundled = TimeZoneDatabase::bundled();
+    let found = tz::db().get(name).or_else(|_| bundled.get(name));
+    found.map_err(|_| {
+        let names: Vec<String> = bundled.available().map(|name| name.to_string()).collect();
+        match closest(name, names.iter().map(String::as_str)) {
+            Some(close) => format!("{} is no time zone; did you mean \"{close}\"?", quoted(name)),
+            None => format!("{} is no time zone: {ZONE_FORM}", quoted(name)),
+        }
+    })
+}
+
+fn some_of(known: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = known.iter().take(SHOWN).map(|text| quoted(text)).collect();
+    let more = known.len().saturating_sub(SHOWN);
+    match more {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
