@@ -37,6 +37,7 @@ const KNOWN_TO: &[(&str, &[&str])] = &[
     ("rusqlite::", &["events/store"]),
     ("reqwest::", &["sinks/webhook.rs"]),
     ("config::{", &["settings/layers.rs"]),
+    ("minijinja::", &["sinks/template.rs", "settings/check/sinks/template.rs"]), // one renders, the other looks for faults
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

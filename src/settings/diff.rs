@@ -109,7 +109,10 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
 mod tests {
     use std::{path::PathBuf, time::Duration};
 
+    use url::Url;
+
     use super::{super::*, *};
+    use crate::words::Polygon;
 
     fn camera(id: &str) -> Camera {
         Camera {
@@ -155,6 +158,21 @@ mod tests {
         }
     }
 
+    fn snapshots() -> Snapshots {
+        Snapshots {
+            store: ObjectStore::Folder { path: "data/snapshots".into(), max_bytes: 1 },
+            key: "{event}/{n}".into(),
+            public_url: None,
+            quality: 85,
+            annotate: false,
+            concurrency: 64,
+            deadline: Duration::from_secs(10),
+            timeout: Duration::from_secs(30),
+            max_retries: 30,
+            spool_bytes: 1,
+        }
+    }
+
     fn after(change: impl FnOnce(&mut Settings)) -> Changes {
         let mut new = settings();
         change(&mut new);
@@ -185,9 +203,12 @@ mod tests {
 
     #[test]
     fn what_concerns_the_scene_alone_restarts_no_life() {
-        let scene: [fn(&mut Camera); 3] = [
+        let scene: [fn(&mut Camera); 6] = [
             |camera| camera.name = "Door".into(),
             |camera| camera.visits.hits = 1,
+            |camera| camera.visits.cooldown = Duration::from_secs(60),
+            |camera| camera.visits.stationary = Duration::from_secs(60),
+            |camera| camera.evidence.frames = 10,
             |camera| {
                 camera.zones.push(Zone { name: "z".into(), polygon: Polygon(Vec::new()) });
             },
@@ -211,6 +232,37 @@ mod tests {
             assert_eq!(ids(&changes.restart), ["b"]);
             assert_eq!(ids(&changes.reconfigure), [""; 0]);
         }
+    }
+
+    #[test]
+    fn a_change_of_the_snapshots_needs_a_restart() {
+        let with = |change: fn(&mut Snapshots)| {
+            let mut new = Settings { snapshots: Some(snapshots()), ..settings() };
+            let old = new.clone();
+            change(new.snapshots.as_mut().expect("there are some"));
+            changes(&old, &new)
+        };
+        assert!(with(|_| {}).is_empty());
+        let all: [(fn(&mut Snapshots), &str); 10] = [
+            (|it| it.store = ObjectStore::Folder { path: "data/snapshots".into(), max_bytes: 2 }, "store"),
+            (|it| it.key = "{n}/{event}".into(), "key"),
+            (|it| it.public_url = Url::parse("https://h/").ok(), "public_url"),
+            (|it| it.quality = 1, "quality"),
+            (|it| it.annotate = true, "annotate"),
+            (|it| it.concurrency = 1, "concurrency"),
+            (|it| it.deadline = Duration::ZERO, "deadline"),
+            (|it| it.timeout = Duration::ZERO, "timeout"),
+            (|it| it.max_retries = 1, "max_retries"),
+            (|it| it.spool_bytes = 2, "spool_bytes"),
+        ];
+        for (change, key) in all {
+            let changes = with(change);
+            assert_eq!(changes.needs_restart, [format!("snapshots.{key}")]);
+            assert!(!changes.sinks_changed && changes.restart.is_empty() && changes.reconfigure.is_empty());
+        }
+        let (off, on) = (settings(), Settings { snapshots: Some(snapshots()), ..settings() });
+        assert_eq!(changes(&off, &on).needs_restart, ["snapshots.store"]);
+        assert_eq!(changes(&on, &off).needs_restart, ["snapshots.store"]);
     }
 
     #[test]

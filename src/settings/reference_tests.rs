@@ -14,8 +14,12 @@ fn file(name: &str) -> String {
 fn load_text(text: &str) -> Settings {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("secrets")).expect("a folder");
-    for (name, content) in [("secrets/tokens", "0123456789abcdef"), ("secrets/yard", "p"), ("secrets/automation", KEY)]
-    {
+    for (name, content) in [
+        ("secrets/tokens", "0123456789abcdef"),
+        ("secrets/yard", "p"),
+        ("secrets/automation", KEY),
+        ("secrets/minio", "m"),
+    ] {
         fs::write(folder.path().join(name), content).expect("written");
     }
     let environment = [
@@ -25,13 +29,23 @@ fn load_text(text: &str) -> Settings {
         ("PHONE_HOOK", "d"),
         ("PHONE_SECRET", KEY),
         ("CONTROL_SECRET", KEY),
+        ("SLACK_HOOK", "e"),
+        ("TELEGRAM_TOKEN", "f"),
+        ("TELEGRAM_CHAT", "-1001"),
+        ("DINGTALK_TOKEN", "g"),
+        ("WECOM_KEY", "h"),
+        ("BROKER_PASSWORD", "i"),
+        ("MINIO_KEY_ID", "j"),
     ]
     .map(|(name, value)| (OsString::from(name), OsString::from(value)));
     let mut settings =
         load_from(text, environment, folder.path()).map_err(|error| panic!("{error}")).expect("it loads");
     // Each test has a folder of its own.
-    let path = &settings.storage.path;
-    settings.storage.path = path.strip_prefix(folder.path()).unwrap_or(path).to_owned();
+    let within = |path: &Path| path.strip_prefix(folder.path()).unwrap_or(path).to_owned();
+    settings.storage.path = within(&settings.storage.path);
+    if let Some(Snapshots { store: ObjectStore::Folder { path, .. }, .. }) = &mut settings.snapshots {
+        *path = within(path);
+    }
     settings
 }
 
@@ -56,7 +70,7 @@ fn the_reference_shows_the_defaults() {
          sinks = [{ name = \"alarm\", type = \"webhook\", url = \"https://alarm.example/lookout\" }]\n",
     );
     let (in_force, count) = uncommented(&reference);
-    assert_eq!(count, 27, "each default is a line of its own");
+    assert_eq!(count, 47, "each default is a line of its own");
     assert_eq!(load_text(&reference), defaults);
     assert_eq!(load_text(&in_force), defaults);
 }
@@ -85,10 +99,28 @@ fn the_defaults_are_the_promised_ones() {
     let visits = &camera.visits;
     assert_eq!((visits.hits, visits.window), (2, 3));
     assert_eq!((visits.quiet, visits.blind, visits.down_after), (seconds(10), seconds(60), seconds(30)));
-    let Way::Webhook(webhook) = &settings.sinks[0].way else {
+    assert_eq!((visits.cooldown, visits.stationary), (Duration::ZERO, seconds(600)));
+    assert_eq!(camera.evidence, Evidence { frames: 1, every: Duration::from_millis(200) });
+    let sink = &settings.sinks[0];
+    let Way::Webhook(webhook) = &sink.way else {
         panic!("the reference shows a webhook");
     };
     assert_eq!((webhook.timeout, &webhook.secret), (seconds(10), &None));
+    assert_eq!((&webhook.headers, &webhook.template), (&Vec::new(), &None));
+    assert_eq!((&sink.filter, sink.budget), (&Filter::default(), Some(Budget { per_camera: 30, total: 300 })));
+    let expected = Snapshots {
+        store: ObjectStore::Folder { path: "data/snapshots".into(), max_bytes: 1 << 30 },
+        key: "{camera}/{date}/{event}/{n}.jpg".into(),
+        public_url: None,
+        quality: 85,
+        annotate: false,
+        concurrency: 64,
+        deadline: seconds(10),
+        timeout: seconds(30),
+        max_retries: 30,
+        spool_bytes: 256 << 20,
+    };
+    assert_eq!(settings.snapshots, Some(expected));
 }
 
 #[test]
@@ -101,17 +133,28 @@ fn the_reference_knows_every_key() {
         ("[visits]", vec!["visits"]),
         ("[[cameras]]", vec!["cameras", ""]),
         ("[cameras.visits]", vec!["cameras", "", "visits"]),
+        ("[cameras.evidence]", vec!["cameras", "", "evidence"]),
         ("[[cameras.zones]]", vec!["cameras", "", "zones", ""]),
         ("[[sinks]]", vec!["sinks", ""]),
+        ("[sinks.template]", vec!["sinks", "", "template"]),
+        ("[sinks.budget]", vec!["sinks", "", "budget"]),
+        ("[snapshots]", vec!["snapshots"]),
     ] {
         let known = keys_of(&table);
         assert!(!known.is_empty());
         let header = format!("\n{section}\n");
-        let header = if section == "[[cameras.zones]]" { format!("\n# e.g. {section}\n") } else { header };
+        let only_an_example = ["[[cameras.zones]]", "[sinks.template]"].contains(&section);
+        let header = if only_an_example { format!("\n# e.g. {section}\n") } else { header };
         let start = reference.find(&header).expect("each section is there") + header.len() - 1;
         let part = &reference[start..];
         let part = &part[..part.find("\n[").unwrap_or(part.len())];
-        for key in known.iter().filter(|key| !matches!(key.as_str(), "zones" | "visits")) {
+        // Tables of their own have sections of their own.
+        let tables: &[&str] = match section {
+            "[[cameras]]" => &["zones", "visits", "evidence"],
+            "[[sinks]]" => &["template", "budget"],
+            _ => &[],
+        };
+        for key in known.iter().filter(|key| !tables.contains(&key.as_str())) {
             let lines = [format!("\n{key} = "), format!("\n# {key} = "), format!("\n# e.g. {key} = ")];
             assert!(lines.iter().any(|line| part.contains(line)), "{section} {key}");
         }
@@ -140,7 +183,21 @@ fn every_example_loads() {
         .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort_unstable();
-    assert_eq!(names, ["home.toml", "lan.toml", "many-cameras.toml"]);
+    assert_eq!(
+        names,
+        [
+            "dingtalk.toml",
+            "home-assistant.toml",
+            "home.toml",
+            "lan.toml",
+            "many-cameras.toml",
+            "minio.toml",
+            "night.toml",
+            "slack.toml",
+            "telegram.toml",
+            "wecom.toml",
+        ]
+    );
     let load = |name: &str| load_text(&file(&format!("examples/{name}")));
     let home = load("home.toml");
     assert_eq!((home.cameras.len(), home.cameras[1].zones.len(), home.sinks.len()), (2, 1, 1));
@@ -150,4 +207,28 @@ fn every_example_loads() {
     let lan = load("lan.toml");
     assert!(!lan.server.bind.ip().is_loopback());
     assert!(matches!(lan.server.auth, Auth::Tokens(_)));
+    for (name, condition) in [
+        ("slack.toml", None),
+        ("telegram.toml", Some("answer.ok")),
+        ("dingtalk.toml", Some("answer.errcode == 0")),
+        ("wecom.toml", Some("answer.errcode == 0")),
+    ] {
+        let settings = load(name);
+        let Way::Webhook(webhook) = &settings.sinks[0].way else { panic!("{name}") };
+        let template = webhook.template.as_ref().expect("a body of its own");
+        assert_eq!(template.accepted_if.as_deref(), condition, "{name}");
+        assert!(template.body.contains("{{ headline") && !template.body.contains("${"), "{name}");
+    }
+    let home_assistant = load("home-assistant.toml");
+    let Way::Mqtt(mqtt) = &home_assistant.sinks[0].way else { panic!("a broker") };
+    assert_eq!((&*mqtt.host, mqtt.discovery.as_deref()), ("homeassistant.local", Some("homeassistant")));
+    let minio = load("minio.toml");
+    let snapshots = minio.snapshots.expect("there are some");
+    assert!(matches!(snapshots.store, ObjectStore::S3 { path_style: true, keys: Some(_), .. }));
+    assert_eq!(minio.cameras.iter().map(|camera| camera.evidence.frames).collect::<Vec<_>>(), [10, 1]);
+    let night = load("night.toml");
+    let when = night.sinks[0].filter.when.as_ref().expect("only at night");
+    let covers = |at: &str| when.covers(at.parse().expect("a time"));
+    assert!(covers("2026-11-20T20:00:00Z") && !covers("2026-11-20T12:00:00Z"), "Friday evening, Friday noon");
+    assert_eq!((night.sinks.len(), night.sinks[2].budget), (3, None));
 }

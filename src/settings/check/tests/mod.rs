@@ -1,6 +1,9 @@
 //! Each rule red and green, through the front door.
 
-use std::{ffi::OsString, fs, path::Path, time::Duration};
+mod sinks;
+mod snapshots;
+
+use std::{ffi::OsString, fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -23,9 +26,14 @@ fn folder() -> TempDir {
         ("secrets/automation", KEY),
         ("secrets/short", "hunter2"),
         ("secrets/empty", "\n"),
+        ("secrets/google.json", "{ \"private_key\": \"hunter2\" }"),
+        ("secrets/azure", "aHVudGVyMg=="),
+        ("body.json", "{ \"text\": \"{{ headline }}\" }"),
+        ("notify", "#!/bin/sh\n"),
     ] {
         fs::write(at.join(name), text).expect("written");
     }
+    fs::set_permissions(at.join("notify"), fs::Permissions::from_mode(0o755)).expect("changed");
     folder
 }
 
@@ -179,6 +187,10 @@ fn what_is_wrong_is_named() {
         (visits("quiet = \"0s\""), "visits.quiet: ", "1s to 1d"),
         (visits("blind = \"2d\""), "visits.blind: ", "0s to 1d"),
         (visits("down_after = \"soon\""), "visits.down_after: ", "no duration"),
+        (visits("cooldown = \"2d\""), "visits.cooldown: ", "0s to 1d"),
+        (visits("stationary = 10"), "visits.stationary: ", "with its unit"),
+        (camera("visits = { cooldown = \"25h\" }"), "cameras[0].visits.cooldown: ", "0s to 1d"),
+        (camera("visits = { stationery = \"1m\" }"), "cameras[0].visits.stationery: ", "did you mean \"stationary\"?"),
         (with_camera("url = \"rtsp://h/\""), "cameras[0].id: ", "missing"),
         (with_camera("id = \"a b\"\nurl = \"rtsp://h/\""), "cameras[0].id: ", "letters, digits"),
         (with_camera("id = \"a\""), "cameras[0].url: ", "missing"),
@@ -237,13 +249,18 @@ fn what_is_wrong_is_named() {
         (camera("name = \"${NONE}\""), "cameras[0].name: ", "NONE is not set"),
         (camera("name = \"${NONE\""), "cameras[0].name: ", "$${"),
     ] {
-        let error = load(&text).expect_err(&text);
-        let lines: Vec<&str> = error.lines().collect();
-        assert_eq!(lines.len(), 2, "one problem, no echo: {error}\nin\n{text}");
-        assert_eq!(lines[0], "settings: 1 problem");
-        assert!(lines[1].starts_with(start), "{error}\nis not {start}");
-        assert!(lines[1].contains(holds), "{error}\ndoes not hold {holds}");
+        one_problem(&text, start, holds);
     }
+}
+
+/// The report on `text` is one line, which starts so and holds this.
+fn one_problem(text: &str, start: &str, holds: &str) {
+    let error = load(text).expect_err(text);
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines.len(), 2, "one problem, no echo: {error}\nin\n{text}");
+    assert_eq!(lines[0], "settings: 1 problem");
+    assert!(lines[1].starts_with(start), "{error}\nis not {start}");
+    assert!(lines[1].contains(holds), "{error}\ndoes not hold {holds}");
 }
 
 #[test]
@@ -399,16 +416,16 @@ fn variables_take_the_type_that_their_key_wants() {
 #[test]
 fn a_camera_has_the_common_visit_rules_but_for_its_own() {
     let text = format!(
-        "{}\n[[cameras]]\nid = \"b\"\nurl = \"rtsp://h/\"\nvisits = {{ quiet = \"1m\" }}",
-        visits("hits = 3\nwindow = 4\nquiet = \"20s\"")
+        "{}\n[[cameras]]\nid = \"b\"\nurl = \"rtsp://h/\"\nvisits = {{ quiet = \"1m\", stationary = \"0s\" }}",
+        visits("hits = 3\nwindow = 4\nquiet = \"20s\"\ncooldown = \"30s\"")
     );
     let settings = load(&text).expect("fine");
     let rules = |n: usize| {
         let rules = &settings.cameras[n].visits;
-        (rules.hits, rules.window, rules.quiet)
+        (rules.hits, rules.quiet.as_secs(), rules.cooldown.as_secs(), rules.stationary.as_secs())
     };
-    assert_eq!(rules(0), (3, 4, Duration::from_secs(20)));
-    assert_eq!(rules(1), (3, 4, Duration::from_secs(60)));
+    assert_eq!(rules(0), (3, 20, 30, 600));
+    assert_eq!(rules(1), (3, 60, 30, 0));
 }
 
 #[test]
@@ -468,8 +485,8 @@ proptest! {
     fn any_small_file_is_answered(
         lines in prop::collection::vec(
             prop_oneof![
-                "\\[{1,2}(server|storage|detector|visits|cameras|cameras\\.zones|cameras\\.visits|sinks|x)\\]{1,2}",
-                "(bind|tokens|auth|keep|max_bytes|model|labels|min_score|workers|hits|window|quiet|id|name|url|username|password|every|polygon|type|secret|password_file|visits|zones) = (\"[^\"\\\\\n\r]{0,12}\"|\"rtsp://[a-z:@/%0-9#?]{0,16}\"|\"\\$\\{[A-Z]{0,3}\\}\"|-?[0-9]{1,20}|[0-9]\\.[0-9]e[0-9]{1,3}|true|\\[\\]|\\[1, \"x\", \\[2\\]\\]|\\{ hits = 1 \\}|1979-05-27|nan)",
+                "\\[{1,2}(server|storage|detector|visits|cameras|cameras\\.zones|cameras\\.visits|cameras\\.evidence|sinks|sinks\\.template|sinks\\.budget|sinks\\.headers|snapshots|x)\\]{1,2}",
+                "(bind|tokens|auth|keep|max_bytes|model|labels|min_score|workers|hits|window|quiet|id|name|url|username|password|every|polygon|type|secret|password_file|visits|zones|cameras|types|when|time_zone|program|path|body|accepted_if|topic_prefix|total|store|endpoint|key|frames|account|region|access_key) = (\"[^\"\\\\\n\r]{0,12}\"|\"(rtsp|mqtt|s3|gs|az|file|http|https)://[a-z:@/%0-9#?]{0,16}\"|\"(webhook|mqtt|command|file)\"|\"\\$\\{[A-Z]{0,3}\\}\"|-?[0-9]{1,20}|[0-9]\\.[0-9]e[0-9]{1,3}|true|\\[\\]|\\[1, \"x\", \\[2\\]\\]|\\{ hits = 1 \\}|1979-05-27|nan)",
                 ".{0,20}",
             ],
             0..12,
