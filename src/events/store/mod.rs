@@ -6,6 +6,7 @@
 mod deliveries;
 mod error;
 mod history;
+mod interim;
 mod reader;
 mod recording;
 mod retention;

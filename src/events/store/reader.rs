@@ -9,8 +9,8 @@ use crate::{events::Event, words::EventId};
 /// on the disk, so they belong on a blocking thread.
 #[derive(Debug)]
 pub struct Reader {
-    conn: Connection,
-    file: PathBuf,
+    pub(super) conn: Connection,
+    pub(super) file: PathBuf,
 }
 
 impl Reader {
