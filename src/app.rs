@@ -348,7 +348,8 @@ impl Reloader {
     }
 }
 
-struct DeadLetters(Addr<Outbox>);
+/// Tries dead letters anew, as the HTTP side asks.
+pub(crate) struct DeadLetters(pub(crate) Addr<Outbox>);
 
 impl Deliveries for DeadLetters {
     fn retry(

@@ -164,7 +164,6 @@ impl Outbox {
             Ok(new) => {
                 self.unwritten.clear();
                 cell.recorded.add(new as u64);
-                cell.newest.send_modify(|n| *n += 1);
                 cell.unwritten.set(0);
                 if cell.fault.lock().take().is_some() {
                     tracing::info!(new, "the outbox writes again");

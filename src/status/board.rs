@@ -59,8 +59,6 @@ pub struct OutboxCell {
     pub write_failures: Counter,
     /// Events held in memory because writing fails.
     pub unwritten: Gauge,
-    /// The number of the newest event on disk; moved after each commit.
-    pub newest: tokio::sync::watch::Sender<i64>,
     /// Bytes of the database.
     pub bytes: Gauge,
     /// Why writing fails, while it does.

@@ -6,7 +6,6 @@
 mod deliveries;
 mod error;
 mod history;
-mod interim;
 mod reader;
 mod recording;
 mod retention;

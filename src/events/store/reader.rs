@@ -9,8 +9,8 @@ use crate::{events::Event, words::EventId};
 /// on the disk, so they belong on a blocking thread.
 #[derive(Debug)]
 pub struct Reader {
-    pub(super) conn: Connection,
-    pub(super) file: PathBuf,
+    conn: Connection,
+    file: PathBuf,
 }
 
 impl Reader {

@@ -171,3 +171,121 @@ impl Tail {
 fn gap(text: &mut Vec<u8>, id: Option<EventId>, data: &serde_json::Value) {
     format::event(text, "lookout.gap", id, data.to_string().as_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::events::sample;
+
+    #[derive(Default)]
+    struct Book {
+        events: BTreeMap<i64, Event>,
+        newest: i64,
+    }
+
+    impl Book {
+        fn of(cameras: &[&str]) -> Self {
+            let mut book = Self::default();
+            cameras.iter().for_each(|camera| drop(book.write(camera)));
+            book
+        }
+
+        fn write(&mut self, camera: &str) -> EventId {
+            self.newest += 1;
+            let event = sample::started(camera);
+            let id = event.id;
+            self.events.insert(self.newest, event);
+            id
+        }
+    }
+
+    impl Journal for Book {
+        fn newest_seq(&self) -> Result<i64, OutboxError> {
+            Ok(self.newest)
+        }
+
+        fn seq_of(&self, id: EventId) -> Result<Option<i64>, OutboxError> {
+            Ok(self.events.iter().find(|(_, event)| event.id == id).map(|(seq, _)| *seq))
+        }
+
+        fn after(&self, seq: i64, limit: usize) -> Result<Vec<(i64, Event)>, OutboxError> {
+            Ok(self.events.range(seq + 1..).take(limit).map(|(seq, event)| (*seq, event.clone())).collect())
+        }
+    }
+
+    fn open(book: &Book, resume: Option<Resume>, filter: Filter) -> (Tail, String) {
+        let (tail, opening) = Tail::open(book, resume, filter, "/lookout/test".into()).expect("readable");
+        (tail, String::from_utf8(opening).expect("text"))
+    }
+
+    fn tell(tail: &mut Tail, book: &Book) -> String {
+        let read = tail.read(book).expect("readable");
+        String::from_utf8(tail.tell(read)).expect("text")
+    }
+
+    fn beat(tail: &mut Tail) -> String {
+        String::from_utf8(tail.heartbeat()).expect("text")
+    }
+
+    #[test]
+    fn a_stream_opens_with_its_place() {
+        let mut book = Book::of(&["door"]);
+        let newest = book.events[&1].id;
+        assert_eq!(open(&book, None, Filter::default()).1, format!("retry: 2000\n\nid: {newest}\n\n"));
+        let (mut tail, opening) = open(&book, Some(Resume::After(newest)), Filter::default());
+        assert_eq!((&*opening, &*tell(&mut tail, &book)), ("retry: 2000\n\n", ""));
+        let next = book.write("yard");
+        let told = tell(&mut tail, &book);
+        assert!(told.starts_with(&format!("id: {next}\nevent: lookout.visit.started\ndata: {{\"specversion")), "{told}");
+        assert!(told.ends_with("}\n\n") && told.lines().count() == 4, "{told}");
+    }
+
+    #[test]
+    fn what_does_not_pass_the_filter_moves_the_place_at_the_next_heartbeat() {
+        let mut book = Book::default();
+        let filter = Filter { camera: Some("door".parse().expect("an id")), kind: None };
+        let (mut tail, _) = open(&book, None, filter);
+        assert_eq!(beat(&mut tail), ":\n\n");
+        let yard = book.write("yard");
+        assert_eq!(tell(&mut tail, &book), "");
+        assert_eq!(beat(&mut tail), format!("id: {yard}\n\n"));
+        assert_eq!(beat(&mut tail), ":\n\n");
+        book.write("door");
+        assert!(tell(&mut tail, &book).contains("\"subject\":\"door\""));
+        assert_eq!(beat(&mut tail), ":\n\n");
+    }
+
+    #[test]
+    fn at_most_a_step_is_read_at_once() {
+        let book = Book::of(&["door"; 250]);
+        let (mut tail, _) = open(&book, Some(Resume::After(EventId(Uuid::nil()))), Filter::default());
+        let sizes: Vec<(usize, bool)> = std::iter::from_fn(|| {
+            let read = tail.read(&book).expect("readable");
+            let size = (read.events.len(), read.is_full());
+            tail.tell(read);
+            (size.0 > 0).then_some(size)
+        })
+        .collect();
+        assert_eq!(sizes, [(100, true), (100, true), (50, false)]);
+    }
+
+    #[test]
+    fn events_that_were_removed_unread_are_a_gap_and_numbers_left_out_are_none() {
+        let mut book = Book::of(&["door"]);
+        let (mut tail, _) = open(&book, None, Filter::default());
+        book.newest += 5;
+        book.write("door");
+        assert!(!tell(&mut tail, &book).contains("lookout.gap"));
+        for _ in 0..3 {
+            book.write("door");
+        }
+        let last = tail.last.expect("it was told one");
+        book.events.retain(|seq, _| *seq == book.newest);
+        let told = tell(&mut tail, &book);
+        assert!(told.starts_with("event: lookout.gap\ndata: "), "{told}");
+        assert!(told.contains("were removed") && told.contains(&last.to_string()), "{told}");
+        assert!(told.contains("lookout.visit.started"), "and it goes on: {told}");
+    }
+}
