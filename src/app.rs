@@ -18,13 +18,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{
     camera::{connect_rtsp, decode_alone},
     detect::{self, pool},
-    events::{Addressee, ApplySinks, Flush, Outbox, OutboxError, Reader, Store},
-    http::{self, Reload, Still, Views},
+    events::{Addressee, ApplySinks, Event, Flush, Outbox, OutboxError, Reader, Retry, Store},
+    http::{self, Deliveries, Pictures, Reload, Still, Streams, Views},
     settings::{self, Settings},
     sinks::{self, Courier, Drain, SinkError, Terms},
     status::{Board, LastSeen, Picture, SinkCell},
     supervisor::{ApplyCameras, Backoff, Shutdown, Supervisor, Workshop},
-    words::CameraId,
+    words::{CameraId, EventId},
 };
 
 /// What keeps Lookout from starting.
@@ -58,6 +58,8 @@ const HANG_TIMEOUT: Duration = Duration::from_secs(20);
 const GOODBYE_DEADLINE: Duration = Duration::from_secs(5);
 /// The longest that deliveries in flight are waited for at the end.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
+/// The longest that somebody who asks over HTTP waits for an actor.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(10);
 /// JPEG quality of pictures made on request.
 const STILL_QUALITY: u8 = 85;
 
@@ -124,6 +126,8 @@ impl Running {
         self.house.board.set_ready(false);
         self.house.end().await;
         self.watchdog.abort();
+        // Only now: whoever listens is told of the last events, too.
+        self.house.streams.end();
         self.stop_http.stop(true).await;
         let _ = self.http.await; // it was told to stop
         tracing::info!("ended");
@@ -137,6 +141,7 @@ struct House {
     supervisor: Addr<Supervisor>,
     outbox: Addr<Outbox>,
     reloader: Arc<Reloader>,
+    streams: Arc<Streams>,
 }
 
 impl House {
@@ -174,13 +179,18 @@ impl House {
             supervisor: supervisor.clone(),
             couriers,
         });
-        Ok(Self { board, store_file, supervisor, outbox, reloader })
+        Ok(Self { board, store_file, supervisor, outbox, reloader, streams: Arc::default() })
     }
 
     fn views(&self) -> Result<Views, AppError> {
         Ok(Views {
             board: Arc::clone(&self.board),
             events: Arc::new(Mutex::new(Reader::open(&self.store_file)?)),
+            source: event_source().into(),
+            streams: Arc::clone(&self.streams),
+            deliveries: Arc::new(DeadLetters(self.outbox.clone())),
+            pictures: Arc::new(NoPictures),
+            pictures_at_once: Arc::new(tokio::sync::Semaphore::new(8)),
             reload: self.reloader.clone(),
             still: Arc::new(StillMaker),
             stills_at_once: Arc::new(tokio::sync::Semaphore::new(2)),
@@ -335,6 +345,33 @@ impl Reloader {
         });
         *self.settings.lock() = new;
         Ok(report)
+    }
+}
+
+/// Tries dead letters anew, as the HTTP side asks.
+pub(crate) struct DeadLetters(pub(crate) Addr<Outbox>);
+
+impl Deliveries for DeadLetters {
+    fn retry(
+        self: Arc<Self>,
+        sink: Option<Arc<str>>,
+        event: Option<EventId>,
+    ) -> BoxFuture<'static, Result<usize, String>> {
+        let retried = self.0.send(Retry { sink, event });
+        async move {
+            let retried = tokio::time::timeout(ANSWER_DEADLINE, retried).await;
+            let retried = retried.map_err(|_| "the outbox is busy; try again later")?;
+            retried.map_err(|_| "the outbox has ended")?.map_err(|e| e.to_string())
+        }
+        .boxed()
+    }
+}
+
+struct NoPictures;
+
+impl Pictures for NoPictures {
+    fn picture(self: Arc<Self>, _: Event, _: usize) -> BoxFuture<'static, Result<Option<bytes::Bytes>, String>> {
+        async { Ok(None) }.boxed()
     }
 }
 

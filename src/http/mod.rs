@@ -2,61 +2,32 @@
 
 mod auth;
 mod error;
+mod joined;
+mod parameters;
 mod routes;
+mod stream;
 mod view;
 
-use std::{net::TcpListener, sync::Arc};
+use std::net::TcpListener;
 
 use actix_web::{App, HttpServer, dev::Server, middleware, web};
 
 pub use error::Problem;
-use futures::future::BoxFuture;
-use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+pub use joined::{Deliveries, Pictures, Reload, Still, Views};
+pub use stream::{StreamTerms, Streams};
 
-use crate::{events::Reader, settings::Auth, status::Board};
-
-/// What the HTTP side is joined to.
-#[derive(Clone)]
-pub struct Views {
-    /// Where everything's status is shown.
-    pub board: Arc<Board>,
-    /// The events that were written down.
-    pub events: Arc<Mutex<Reader>>,
-    /// Reads the settings anew.
-    pub reload: Arc<dyn Reload>,
-    /// Makes pictures of the newest frames.
-    pub still: Arc<dyn Still>,
-    /// How many pictures are made at once: each takes a decoder.
-    pub stills_at_once: Arc<Semaphore>,
-    /// Who may ask.
-    pub auth: Arc<Auth>,
-}
-
-/// Reads the settings anew and applies them.
-pub trait Reload: Send + Sync {
-    /// What changed; or everything that is wrong with the file, for people, and then nothing was changed.
-    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<serde_json::Value, String>>;
-}
-
-/// Makes a JPEG of a picture in whatever form it is kept; may block.
-pub trait Still: Send + Sync {
-    /// The JPEG, with boxes drawn if wanted.
-    ///
-    /// # Errors
-    /// Why there is none, for people.
-    fn jpeg(&self, seen: &crate::status::LastSeen, annotate: bool) -> Result<Vec<u8>, String>;
-}
-
-/// The server on a bound listener. It runs until its handle stops it.
+/// The server on a bound listener. It runs until its handle stops it; before that, `Streams::end`, or open streams are
+/// cut after 5 s.
 ///
 /// # Errors
 /// If the listener cannot be used.
 pub fn serve(listener: TcpListener, views: Views) -> std::io::Result<Server> {
+    #[cfg(target_os = "linux")]
+    // Connections inherit it (tcp(7)): who takes nothing for so long would keep its place among the streams for ever.
+    socket2::SockRef::from(&listener).set_tcp_user_timeout(Some(views.streams.patience()))?;
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(views.clone()))
-            .app_data(web::QueryConfig::default().error_handler(|e, _| Problem::bad_request(e.to_string()).into()))
             .app_data(web::PayloadConfig::new(64 << 10))
             .wrap(
                 middleware::DefaultHeaders::new()
@@ -69,3 +40,6 @@ pub fn serve(listener: TcpListener, views: Views) -> std::io::Result<Server> {
     // Two threads: requests are answered from memory, and a picture being made must not hold up a status.
     Ok(server.workers(2).disable_signals().shutdown_timeout(5).listen(listener)?.run())
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,49 +2,56 @@ use std::sync::Arc;
 
 use actix_web::{Responder, web};
 use jiff::Timestamp;
-use serde::Deserialize;
 
-use super::super::{Problem, Views, auth::Allowed};
+use super::super::{
+    Problem, Views,
+    auth::Allowed,
+    parameters::{Asked, Id, Parameters, Question},
+};
 use crate::{
-    events::{EventFilter, EventKind, OutboxError, Reader},
+    events::{Event, EventFilter, EventKind, OutboxError, Reader},
     words::{CameraId, EventId},
 };
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::http) struct EventsQuery {
-    camera: Option<CameraId>,
-    #[serde(rename = "type")]
-    kind: Option<EventKind>,
-    since: Option<Timestamp>,
-    before: Option<Timestamp>,
-    limit: Option<usize>,
+impl Question for EventFilter {
+    const KNOWN: &'static [&'static str] = &["camera", "type", "since", "before", "limit"];
+
+    fn read(asked: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            camera: asked.value::<CameraId>("camera")?,
+            kind: asked.value::<EventKind>("type")?,
+            since: asked.value::<Timestamp>("since")?,
+            before: asked.value::<Timestamp>("before")?,
+            limit: asked.value("limit")?.unwrap_or(100),
+        })
+    }
 }
 
 /// The newest events first.
 pub(in crate::http) async fn list(
-    views: web::Data<Views>,
-    query: web::Query<EventsQuery>,
     _: Allowed,
+    views: web::Data<Views>,
+    Asked(filter): Asked<EventFilter>,
 ) -> Result<impl Responder, Problem> {
-    let EventsQuery { camera, kind, since, before, limit } = query.into_inner();
-    let filter = EventFilter { camera, kind, since, before, limit: limit.unwrap_or(100) };
     read(&views, move |events| events.list(&filter)).await.map(web::Json)
 }
 
 /// One event.
 pub(in crate::http) async fn one(
-    views: web::Data<Views>,
-    id: web::Path<String>,
     _: Allowed,
+    views: web::Data<Views>,
+    Id(id): Id<EventId>,
 ) -> Result<impl Responder, Problem> {
-    let shown: String = id.chars().take(64).collect();
-    let id: EventId = id.parse().map_err(|_| Problem::bad_request(format!("\"{shown}\" is no event id (a UUID)")))?;
-    let found = read(&views, move |events| events.get(id)).await?;
-    found.map(web::Json).ok_or_else(|| Problem::not_found(format!("no event has the id {id}; it may be too old")))
+    find(&views, id).await.map(web::Json)
 }
 
-async fn read<T: Send + 'static>(
+pub(in crate::http) async fn find(views: &Views, id: EventId) -> Result<Event, Problem> {
+    let found = read(views, move |events| events.get(id)).await?;
+    found.ok_or_else(|| Problem::not_found(format!("no event has the id {id}; it may be too old")))
+}
+
+/// Asks the events, off the threads that answer HTTP: it may wait for the disk.
+pub(in crate::http) async fn read<T: Send + 'static>(
     views: &Views,
     question: impl FnOnce(&Reader) -> Result<T, OutboxError> + Send + 'static,
 ) -> Result<T, Problem> {

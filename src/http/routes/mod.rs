@@ -1,8 +1,11 @@
 //! The addresses, and what answers at each.
 
 mod cameras;
+mod deliveries;
 mod events;
 mod operations;
+mod pictures;
+mod stream;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -22,7 +25,11 @@ pub(in crate::http) fn configure(app: &mut web::ServiceConfig) {
                 .route("/cameras/{id}", web::get().to(cameras::one))
                 .route("/cameras/{id}/frame.jpg", web::get().to(cameras::frame))
                 .route("/events", web::get().to(events::list))
+                .route("/events/stream", web::get().to(stream::follow))
                 .route("/events/{id}", web::get().to(events::one))
+                .route("/events/{id}/snapshot.jpg", web::get().to(pictures::snapshot))
+                .route("/deliveries/retry", web::post().to(deliveries::retry_all))
+                .route("/deliveries/{id}/retry", web::post().to(deliveries::retry_one))
                 .default_service(web::to(not_found)),
         );
 }

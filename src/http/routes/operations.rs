@@ -26,9 +26,12 @@ pub(in crate::http) async fn index(_: Allowed) -> impl Responder {
         "name": "lookout",
         "version": env!("CARGO_PKG_VERSION"),
         "addresses": [
-            "GET /healthz", "GET /readyz", "GET /metrics", "GET /api/v1/status", "GET /api/v1/cameras",
-            "GET /api/v1/cameras/{id}", "GET /api/v1/cameras/{id}/frame.jpg?annotate=true",
-            "GET /api/v1/events?camera=&type=&since=&limit=", "GET /api/v1/events/{id}", "POST /api/v1/reload",
+            "GET /healthz", "GET /readyz", "GET /metrics", "GET /api/v1/status", "POST /api/v1/reload",
+            "GET /api/v1/cameras", "GET /api/v1/cameras/{id}", "GET /api/v1/cameras/{id}/frame.jpg?annotate=true",
+            "GET /api/v1/events?camera=&type=&since=&before=&limit=", "GET /api/v1/events/{id}",
+            "GET /api/v1/events/{id}/snapshot.jpg?n=", "GET /api/v1/events/stream?camera=&type=&last_event_id=",
+            "GET /api/v1/deliveries?sink=&state=&camera=&event=&before=&limit=",
+            "POST /api/v1/deliveries/{event id}/retry?sink=", "POST /api/v1/deliveries/retry?sink=",
         ],
     }))
 }

@@ -1,0 +1,199 @@
+//! Events as they are recorded, told over HTTP for as long as somebody listens (server-sent events).
+//!
+//! A stream holds a place in the order of recording and nothing else. Whenever its listener has taken what it was given,
+//! it reads on in the database, so a slow listener costs no memory and no other listener any time.
+
+mod format;
+mod tail;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use actix_web::web;
+use bytes::Bytes;
+use futures::Stream;
+use parking_lot::Mutex;
+pub(in crate::http) use tail::{Filter, Resume, Tail};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::Instant,
+};
+
+use super::Problem;
+use crate::{
+    events::{OutboxError, Reader},
+    status::Counter,
+};
+
+/// The streams of events: how many there may be, and their end.
+#[derive(Debug)]
+pub struct Streams {
+    terms: StreamTerms,
+    places: Arc<Semaphore>,
+    ending: watch::Sender<bool>,
+    told: Arc<Counter>,
+}
+
+/// What streams keep to.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamTerms {
+    /// So many at once.
+    pub at_most: usize,
+    /// After so long without an event a listener is told that the stream lives.
+    pub heartbeat: Duration,
+    /// A connection of which the other side takes nothing for so long is cut.
+    pub patience: Duration,
+}
+
+impl Default for StreamTerms {
+    fn default() -> Self {
+        Self { at_most: 64, heartbeat: Duration::from_secs(15), patience: Duration::from_secs(60) }
+    }
+}
+
+/// After a look that found the end of the events, the next comes no sooner: in a storm, 64 streams must not look after
+/// every single event.
+const PACE: Duration = Duration::from_millis(50);
+
+impl Streams {
+    /// No stream yet.
+    pub fn new(terms: StreamTerms) -> Self {
+        Self {
+            terms,
+            places: Arc::new(Semaphore::new(terms.at_most)),
+            ending: watch::Sender::new(false),
+            told: Arc::default(),
+        }
+    }
+
+    /// Ends every stream once it has told what is recorded by now; no further one begins.
+    pub fn end(&self) {
+        self.ending.send_replace(true);
+    }
+
+    /// How many there are.
+    pub fn open(&self) -> usize {
+        self.terms.at_most - self.places.available_permits()
+    }
+
+    /// Bytes handed to connections since the start.
+    pub fn told(&self) -> u64 {
+        self.told.get()
+    }
+
+    pub(in crate::http) fn patience(&self) -> Duration {
+        self.terms.patience
+    }
+
+    /// A place among the streams.
+    pub(in crate::http) fn enter(&self) -> Result<Place, Problem> {
+        let ending = self.ending.subscribe();
+        if *ending.borrow() {
+            return Err(Problem::unavailable("ending"));
+        }
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            Problem::unavailable(format!("{} streams of events are open; more are not held at once", self.terms.at_most))
+        })?;
+        Ok(Place { _place: place, ending, heartbeat: self.terms.heartbeat, told: Arc::clone(&self.told) })
+    }
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self::new(StreamTerms::default())
+    }
+}
+
+/// A place among the streams, free again when it is dropped.
+pub(in crate::http) struct Place {
+    _place: OwnedSemaphorePermit,
+    ending: watch::Receiver<bool>,
+    heartbeat: Duration,
+    told: Arc<Counter>,
+}
+
+/// The body of a stream, from its `opening` on. `newest` moves whenever something was recorded; it was subscribed to
+/// before `tail` was opened.
+pub(in crate::http) fn follow(
+    place: Place,
+    events: Arc<Mutex<Reader>>,
+    newest: watch::Receiver<i64>,
+    (tail, opening): (Tail, Vec<u8>),
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    let now = Instant::now();
+    let follower =
+        Follower { events, newest, tail, opening, behind: true, ended: false, looked_at: now, told_at: now, place };
+    futures::stream::unfold(follower, |follower| async { follower.next().await.map(|(text, it)| (Ok(text), it)) })
+}
+
+struct Follower {
+    events: Arc<Mutex<Reader>>,
+    newest: watch::Receiver<i64>,
+    tail: Tail,
+    opening: Vec<u8>,
+    /// There may be events that were not looked at.
+    behind: bool,
+    ended: bool,
+    looked_at: Instant,
+    told_at: Instant,
+    place: Place,
+}
+
+impl Follower {
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        if !self.opening.is_empty() {
+            let opening = std::mem::take(&mut self.opening);
+            return Some(self.tell(opening));
+        }
+        loop {
+            if self.behind {
+                let (text, it) = self.look().await?;
+                self = it;
+                if !text.is_empty() {
+                    return Some(self.tell(text));
+                }
+                continue;
+            }
+            if self.ended {
+                return None;
+            }
+            tokio::select! {
+                recorded = self.newest.changed() => {
+                    self.ended |= recorded.is_err(); // nobody records any more
+                    tokio::time::sleep_until(self.looked_at + PACE).await;
+                }
+                _ = self.place.ending.changed() => self.ended = true,
+                () = tokio::time::sleep_until(self.told_at + self.place.heartbeat) => {
+                    let heartbeat = self.tail.heartbeat();
+                    return Some(self.tell(heartbeat));
+                }
+            }
+            self.behind = true;
+        }
+    }
+
+    /// Nothing if the events cannot be read: the stream ends, and its listener comes back.
+    async fn look(mut self) -> Option<(Vec<u8>, Self)> {
+        let (events, mut tail) = (Arc::clone(&self.events), self.tail);
+        let looked = web::block(move || {
+            let read = tail.read(&*events.lock())?;
+            let more = read.is_full();
+            Ok::<_, OutboxError>((tail.tell(read), more, tail))
+        });
+        let error = match looked.await {
+            Ok(Ok((text, more, tail))) => {
+                (self.tail, self.behind, self.looked_at) = (tail, more, Instant::now());
+                return Some((text, self));
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::warn!(error, "a stream of events ends: they cannot be read");
+        None
+    }
+
+    fn tell(mut self, text: Vec<u8>) -> (Bytes, Self) {
+        self.told_at = Instant::now();
+        self.place.told.add(text.len() as u64);
+        (text.into(), self)
+    }
+}

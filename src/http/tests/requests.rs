@@ -1,0 +1,135 @@
+use actix_web::http::header;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::*;
+use crate::events::{Claim, Settle, Settlement, Snapshot, StoredFrame};
+
+/// Gives up everything that waits for `SINK`.
+async fn bury(house: &House) {
+    loop {
+        let claim = Claim { sink: SINK.into(), busy: vec![], limit: 100, untried_only: false };
+        let claimed = house.outbox.send(claim).await.expect("it lives").expect("readable");
+        if claimed.deliveries.is_empty() {
+            return;
+        }
+        for delivery in claimed.deliveries {
+            let settlement = Settlement::Buried { error: "answered 500".into() };
+            let settle = Settle { sink: SINK.into(), seq: delivery.seq, settlement };
+            house.outbox.send(settle).await.expect("it lives").expect("written");
+        }
+    }
+}
+
+#[actix::test]
+async fn dead_letters_are_retried_one_by_one_or_all() {
+    let house = House::open();
+    let events = house.record(&["door", "yard", "gate"]).await;
+    let retry = |id| format!("/api/v1/deliveries/{id}/retry");
+    let none = format!(
+        "event {0} has no dead letter; GET /api/v1/deliveries?event={0} says how it was delivered",
+        events[0]
+    );
+    assert_eq!(house.post(&retry(events[0])).await.problem(404), none);
+    assert_eq!(house.post("/api/v1/deliveries/retry").await.json(), json!({ "retried": 0 }));
+
+    bury(&house).await;
+    let other = house.post(&format!("{}?sink=offic", retry(events[0]))).await.problem(404);
+    assert!(other.contains("has no dead letter of sink \"offic\""), "{other}");
+    assert_eq!(house.post(&format!("{}?sink={SINK}", retry(events[0]))).await.json(), json!({ "retried": 1 }));
+    assert_eq!(house.post(&retry(events[0])).await.problem(404), none, "it is no dead letter any more");
+    assert_eq!(house.post("/api/v1/deliveries/retry?sink=another").await.json(), json!({ "retried": 0 }));
+    assert_eq!(house.post("/api/v1/deliveries/retry").await.json(), json!({ "retried": 2 }));
+    assert_eq!(
+        house.post("/api/v1/deliveries/retry?sink=").await.problem(400),
+        "query parameter \"sink\" says nothing; leave it out where it does not matter",
+        "an empty variable in a script retries nothing"
+    );
+}
+
+#[actix::test]
+async fn mistakes_are_told_in_plain_words() {
+    let house = House::open();
+    house.watch("door");
+    for (path, status, expected) in [
+        ("events?camra=door", 400, "there is no query parameter \"camra\"; did you mean \"camera\"? (known here: camera, type, since, before, limit)"),
+        ("events?limit=many", 400, "query parameter \"limit\": \"many\" is no whole number, 0 or more"),
+        ("events/17", 400, "in the path: \"17\" is no event id: it is a UUID, as in the \"id\" of GET /api/v1/events"),
+        ("events/17/snapshot.jpg", 400, "in the path: \"17\" is no event id: it is a UUID, as in the \"id\" of GET /api/v1/events"),
+        ("cameras/dor", 404, "no camera is called \"dor\"; did you mean \"door\"? GET /api/v1/cameras lists them"),
+        ("cameras/door/frame.jpg?annotate=yes", 400, "query parameter \"annotate\": \"yes\" is neither true nor false"),
+        ("events/stream?camera=dor", 404, "no camera is called \"dor\"; did you mean \"door\"? GET /api/v1/cameras lists them"),
+        ("events/stream?last_event_id=17", 400, "query parameter \"last_event_id\": \"17\" is no event id: it is a UUID, as in the \"id\" of GET /api/v1/events"),
+        ("events/stream?since=now", 400, "there is no query parameter \"since\" (known here: camera, type, last_event_id)"),
+    ] {
+        assert_eq!(house.get(&format!("/api/v1/{path}")).await.problem(status), expected, "{path}");
+    }
+}
+
+#[actix::test]
+async fn whoever_may_not_ask_learns_nothing_else() {
+    let house = House::with(StreamTerms::default(), tokens());
+    let id = EventId::fresh();
+    let id = format!("/api/v1/events/{id}/snapshot.jpg");
+    for path in ["/api/v1/events?nothing=1", "/api/v1/events/17", "/api/v1/events/stream", "/api/v1/deliveries", &id] {
+        assert_eq!(house.get(path).await.status, 401, "{path}");
+    }
+    for path in ["/api/v1/deliveries/17/retry", "/api/v1/deliveries/retry"] {
+        assert_eq!(house.post(path).await.status, 401, "{path}");
+    }
+    let shown = [("authorization", &*format!("Bearer {TOKEN}"))];
+    assert_eq!(request(house.address, "GET", "/api/v1/events", &shown).await.status, 200);
+}
+
+#[actix::test]
+async fn pictures_of_events_are_served_and_may_be_kept_by_who_asked() {
+    let house = House::open();
+    let mut event = sample::started("door");
+    let frame = |n| StoredFrame { url: format!("file:///{n}.jpg"), captured_at: Timestamp::UNIX_EPOCH };
+    event.data.snapshot = Some(Snapshot { url: frame(1).url, frames: (0..3).map(frame).collect() });
+    let (bare, down) = (sample::started("door"), sample::down("door", Timestamp::UNIX_EPOCH));
+    house.write_down(&[event.clone(), bare.clone(), down.clone()]).await;
+    let path = |event: &Event| format!("/api/v1/events/{}/snapshot.jpg", event.id);
+
+    let shown = house.get(&path(&event)).await;
+    assert_eq!((shown.status, shown.body), (200, format!("picture 1 of {}", event.id).into_bytes()));
+    let tag = format!("\"{}.1\"", event.id);
+    for header in ["content-type: image/jpeg", "cache-control: private, max-age=86400, immutable", &format!("etag: {tag}")]
+    {
+        assert!(shown.head.contains(header), "{header}: {}", shown.head);
+    }
+    let known = [(header::IF_NONE_MATCH.as_str(), tag.as_str())];
+    let again = request(house.address, "GET", &path(&event), &known).await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    let other = request(house.address, "GET", &format!("{}?n=0", path(&event)), &known).await;
+    assert_eq!((other.status, other.body), (200, format!("picture 0 of {}", event.id).into_bytes()));
+
+    let id = event.id;
+    for (path, expected) in [
+        (format!("{}?n=2", path(&event)), format!("picture 2 of event {id} is not here any more; \"snapshot\" in GET /api/v1/events/{id} says where it was stored")),
+        (format!("{}?n=3", path(&event)), format!("event {id} has 3 pictures, and n counts from 0: there is no 3")),
+        (path(&bare), format!("no picture 0 of event {} is here: pictures are kept if the settings have [snapshots], and it may take a moment until they are", bare.id)),
+        (path(&down), "events of type lookout.camera.down have no pictures".into()),
+    ] {
+        assert_eq!(house.get(&path).await.problem(404), expected, "{path}");
+    }
+}
+
+#[actix::test]
+async fn the_index_lists_addresses_that_answer() {
+    let house = House::open();
+    let index = house.get("/").await.json();
+    let addresses = index["addresses"].as_array().expect("a list");
+    assert!(addresses.len() > 12, "{index}");
+    for address in addresses {
+        let (method, path) = address.as_str().and_then(|a| a.split_once(' ')).expect("a method and a path");
+        let path = path.split('?').next().unwrap_or_default();
+        let path = path.replace("{id}", "an-id").replace("{event id}", "an-id");
+        if path.ends_with("/stream") {
+            continue; // it would not end
+        }
+        let answer = request(house.address, method, &path, &[]).await;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(!text.contains("nothing answers to"), "{method} {path}: {text}");
+    }
+}
