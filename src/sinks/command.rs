@@ -2,6 +2,7 @@ mod group;
 mod tail;
 
 use std::{
+    ffi::OsStr,
     io,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
@@ -54,7 +55,7 @@ impl Command {
         command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.process_group(0);
         for (name, _) in std::env::vars_os() {
-            if name.as_encoded_bytes().starts_with(b"LOOKOUT_") {
+            if is_ours(&name) {
                 command.env_remove(name);
             }
         }
@@ -137,6 +138,11 @@ fn judge(program: &Path, ended: Option<ExitStatus>, said: &str, timeout: Duratio
         (None, Some(signal)) => refused(format!("{program} was ended by signal {signal}{said}")),
         (None, None) => refused(format!("{program} ended in an unknown way{said}")),
     }
+}
+
+/// Settings, secrets among them, may stand in variables of these names.
+fn is_ours(variable: &OsStr) -> bool {
+    variable.as_encoded_bytes().starts_with(b"LOOKOUT_")
 }
 
 fn cannot_run(program: &Path, error: &io::Error) -> String {

@@ -106,7 +106,9 @@ pub fn open(settings: &settings::Sink, source: &str) -> Result<(Arc<dyn Sink>, A
             let target = sink.target().to_owned();
             (Arc::new(sink), target)
         }
-        Way::Command(command) => (Arc::new(Command::new(command, source)), format!("command {}", command.program.display())),
+        Way::Command(command) => {
+            (Arc::new(Command::new(command, source)), format!("command {}", command.program.display()))
+        }
         Way::File(file) => (Arc::new(File::new(file, source)), format!("file {}", file.path.display())),
         Way::Mqtt(_) => {
             return Err(SinkError::Client { sink: Arc::clone(name), why: "not there yet".into() });

@@ -112,11 +112,11 @@ impl Format {
         template.render_captured_to(Value::from_serialize(&document), to).map(|_| ())
     }
 
-    /// Filters and functions that do not exist show only when they are called. Other errors may be the trial events' own.
+    /// What does not exist shows only when it is asked for. Other errors may be the trial events' own.
     fn try_out(&self) -> Result<(), String> {
         let unknown = |error: &Error| {
             let kinds = [ErrorKind::UnknownFilter, ErrorKind::UnknownTest, ErrorKind::UnknownFunction];
-            kinds.contains(&error.kind())
+            kinds.contains(&error.kind()) || error.detail().is_some_and(|detail| detail.starts_with(NO_ZONE))
         };
         for kind in EventKind::ALL {
             let event =
@@ -156,12 +156,14 @@ fn shown(value: &Value) -> String {
     }
 }
 
+const NO_ZONE: &str = "there is no time zone";
+
 /// The filter `local`: a time (RFC 3339) as the clocks of a zone show it.
 fn local(time: &Value, zone: &str, options: Kwargs) -> Result<String, Error> {
     let format: Option<&str> = options.get("format")?;
     options.assert_all_used()?;
     let wrong = |problem: String| Error::new(ErrorKind::InvalidOperation, problem);
-    let zone = TimeZone::get(zone).map_err(|_| wrong(format!("there is no time zone \"{zone}\"")))?;
+    let zone = TimeZone::get(zone).map_err(|_| wrong(format!("{NO_ZONE} \"{zone}\"")))?;
     let text = shown(time);
     if text.is_empty() {
         return Ok(text);

@@ -152,4 +152,6 @@ fn cause(error: &dyn Error) -> String {
 }
 
 #[cfg(test)]
+mod format_tests;
+#[cfg(test)]
 mod tests;

@@ -1,8 +1,6 @@
 use std::{io, process::ExitStatus, time::Duration};
 
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, waitid, waitpgid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process_group, waitid, waitpgid};
 use tokio::{
     process::{Child, ChildStderr, ChildStdin},
     signal::unix::{SignalKind, signal},

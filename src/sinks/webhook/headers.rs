@@ -37,9 +37,12 @@ mod tests {
         let map = try_one("Authorization", "Bearer s3cret").expect("sound");
         assert_eq!(map[header::AUTHORIZATION], "Bearer s3cret");
         let mut texts = vec![format!("{map:?}")];
-        for (name, value) in
-            [("Authorization", "s3cret\nx"), ("no name", "s3cret"), ("Content-Type", "s3cret"), ("webhook-id", "s3cret")]
-        {
+        for (name, value) in [
+            ("Authorization", "s3cret\nx"),
+            ("no name", "s3cret"),
+            ("Content-Type", "s3cret"),
+            ("webhook-id", "s3cret"),
+        ] {
             texts.push(try_one(name, value).expect_err(name));
         }
         assert!(texts.iter().all(|text| !text.contains("s3cret")), "{texts:?}");
