@@ -35,7 +35,9 @@ const KNOWN_TO: &[(&str, &[&str])] = &[
     ("zune_jpeg::", &["footage/still.rs"]),
     ("png::", &["footage/still.rs"]),
     ("rusqlite::", &["events/store"]),
-    ("reqwest::", &["sinks/webhook.rs"]),
+    ("reqwest::", &["sinks/webhook.rs", "sinks/webhook"]),
+    ("minijinja::", &["sinks/template.rs"]),
+    ("rustix::", &["sinks/command/group.rs"]),
     ("config::{", &["settings/layers.rs"]),
     ("minijinja::", &["sinks/template.rs", "settings/check/sinks/template.rs"]), // one renders, the other looks for faults
 ];

@@ -1,15 +1,23 @@
 //! Telling events to the outside: a sink knows how to tell one event, a courier sees to it that each event is told.
 
+mod command;
 mod courier;
+mod escaping;
+mod file;
+mod headline;
 mod payload;
 mod schedule;
+mod template;
 mod tls;
 mod webhook;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+pub use command::Command;
 pub use courier::{Courier, Drain, Resume, Terms};
+pub use file::File;
 use futures::future::BoxFuture;
+pub use headline::headline;
 pub use payload::cloud_event;
 pub use schedule::Schedule;
 pub use webhook::Webhook;
@@ -71,6 +79,14 @@ pub enum SinkError {
         /// Why not.
         why: String,
     },
+    /// The template of the body, or the condition on the answer, does not serve.
+    #[error("the template of sink {sink} does not serve: {why}")]
+    Template {
+        /// Which sink.
+        sink: Arc<str>,
+        /// Why not, with the line.
+        why: String,
+    },
     /// The HTTP client cannot be made.
     #[error("sink {sink} cannot be set up: {why}")]
     Client {
@@ -90,7 +106,11 @@ pub fn open(settings: &settings::Sink, source: &str) -> Result<(Arc<dyn Sink>, A
             let target = sink.target().to_owned();
             (Arc::new(sink), target)
         }
-        Way::Mqtt(_) | Way::Command(_) | Way::File(_) => {
+        Way::Command(command) => {
+            (Arc::new(Command::new(command, source)), format!("command {}", command.program.display()))
+        }
+        Way::File(file) => (Arc::new(File::new(file, source)), format!("file {}", file.path.display())),
+        Way::Mqtt(_) => {
             return Err(SinkError::Client { sink: Arc::clone(name), why: "not there yet".into() });
         }
     };

@@ -1,18 +1,23 @@
+mod answer;
+mod headers;
+
 use std::{error::Error, sync::Arc, time::Duration};
 
+use answer::Judge;
 use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 use reqwest::{
-    Client, Response, StatusCode, Url,
-    header::{CONTENT_TYPE, RETRY_AFTER},
+    Client, Url,
+    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
     redirect::Policy,
 };
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook as Signer};
 
-use super::{Outcome, Sink, SinkError, payload, schedule, tls};
+use super::{Outcome, Sink, SinkError, payload, template::Format, tls};
 use crate::{events::Event, settings};
 
-/// Tells events by HTTP POST: CloudEvents bodies, signed as Standard Webhooks says.
+/// Tells events by HTTP POST: CloudEvents bodies, or bodies in the receiver's own format, signed as Standard Webhooks
+/// says.
 ///
 /// It has no `Debug`: its URL may hold a token and its signer holds the key.
 pub struct Webhook {
@@ -22,10 +27,10 @@ pub struct Webhook {
     signer: Option<Signer>,
     source: String,
     timeout: Duration,
+    headers: HeaderMap,
+    format: Option<Arc<Format>>,
+    judge: Arc<Judge>,
 }
-
-/// More of an answer is not read; none of it is kept.
-const ANSWER_READ: usize = 4 << 10;
 
 impl Webhook {
     const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,6 +43,10 @@ impl Webhook {
             }
             None => None,
         };
+        let format = settings.template.as_ref().map(Format::new).transpose();
+        let format = format.map_err(|why| SinkError::Template { sink: Arc::clone(name), why })?.map(Arc::new);
+        let headers = headers::extra(&settings.headers);
+        let headers = headers.map_err(|why| SinkError::Client { sink: Arc::clone(name), why })?;
         let client = Client::builder()
             .tls_backend_preconfigured(tls::client(settings.ca_file.as_deref())?)
             .user_agent(concat!("lookout/", env!("CARGO_PKG_VERSION")))
@@ -55,6 +64,9 @@ impl Webhook {
             signer,
             source: source.to_owned(),
             timeout: settings.timeout,
+            headers,
+            judge: Arc::new(Judge::new(settings, format.clone())),
+            format,
         })
     }
 
@@ -63,40 +75,50 @@ impl Webhook {
         &self.target
     }
 
-    fn request(&self, event: &Event, now: Timestamp) -> reqwest::RequestBuilder {
+    fn request(&self, event: &Event, now: Timestamp) -> Result<reqwest::RequestBuilder, String> {
         let (id, seconds) = (event.id.to_string(), now.as_second());
-        let body = payload::cloud_event(event, &self.source);
+        let (content_type, body) = match &self.format {
+            Some(format) => (format.content_type(), format.body(event, &self.source)?),
+            None => ("application/cloudevents+json", payload::cloud_event(event, &self.source)),
+        };
+        let content_type = HeaderValue::from_str(content_type).map_err(|_| "the content type is none".to_owned())?;
         let mut request = self
             .client
             .post(self.url.clone())
-            .header(CONTENT_TYPE, "application/cloudevents+json")
+            .headers(self.headers.clone())
+            .header(CONTENT_TYPE, content_type)
             .header(HEADER_WEBHOOK_ID, &id)
             .header(HEADER_WEBHOOK_TIMESTAMP, seconds);
         if let Some(signer) = &self.signer {
-            let signature =
-                signer.sign(&id, seconds, &body).expect("only a body that is no UTF-8 cannot be signed, and JSON is");
+            let signature = signer.sign(&id, seconds, &body).expect("only a body that is no UTF-8 cannot be signed");
             request = request.header(HEADER_WEBHOOK_SIGNATURE, signature);
         }
-        request.body(body)
+        Ok(request.body(body))
     }
 }
 
 impl Sink for Webhook {
     fn deliver(&self, event: &Event) -> BoxFuture<'static, Outcome> {
-        let request = self.request(event, Timestamp::now());
-        let (target, timeout) = (self.target.clone(), self.timeout);
-        async move {
-            match request.send().await {
-                Ok(answer) => {
-                    let outcome = judge(&answer, Timestamp::now());
-                    read_away(answer).await;
-                    outcome
-                }
-                Err(error) if error.is_connect() => Outcome::Unreachable { error: explain(error, &target, timeout) },
-                Err(error) => {
-                    Outcome::Refused { error: explain(error, &target, timeout), retry_after: None, blames_event: false }
-                }
+        let request = match self.request(event, Timestamp::now()) {
+            Ok(request) => request,
+            Err(error) => {
+                let refused = Outcome::Refused { error, retry_after: None, blames_event: true };
+                return futures::future::ready(refused).boxed();
             }
+        };
+        let (target, timeout, judge) = (self.target.clone(), self.timeout, Arc::clone(&self.judge));
+        async move {
+            let error = match request.send().await {
+                Ok(answer) => match judge.judge(answer, Timestamp::now()).await {
+                    Ok(outcome) => return outcome,
+                    Err(error) => error,
+                },
+                Err(error) if error.is_connect() => {
+                    return Outcome::Unreachable { error: explain(error, &target, timeout) };
+                }
+                Err(error) => error,
+            };
+            Outcome::Refused { error: explain(error, &target, timeout), retry_after: None, blames_event: false }
         }
         .boxed()
     }
@@ -105,39 +127,6 @@ impl Sink for Webhook {
         // Its own time-out covers connection to answer; a little more for reading the answer away.
         self.timeout + Duration::from_secs(5)
     }
-}
-
-fn judge(answer: &Response, now: Timestamp) -> Outcome {
-    let status = answer.status();
-    if status.is_success() {
-        return Outcome::Accepted;
-    }
-    if status == StatusCode::GONE {
-        return Outcome::Gone;
-    }
-    let slows = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
-    let header = answer.headers().get(RETRY_AFTER);
-    let retry_after =
-        header.filter(|_| slows.contains(&status)).and_then(|value| schedule::retry_after(value.to_str().ok()?, now));
-    let hint = if status.is_redirection() { ": redirects are not followed, set the final URL" } else { "" };
-    let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
-    let blames_event = status.is_client_error() && !passing.contains(&status);
-    Outcome::Refused { error: format!("the receiver answered {status}{hint}"), retry_after, blames_event }
-}
-
-/// Reads a short answer to its end, so that its connection serves the next delivery. The verdict is in already.
-async fn read_away(mut answer: Response) {
-    let read = async {
-        let mut left = ANSWER_READ;
-        while let Ok(Some(chunk)) = answer.chunk().await {
-            let Some(rest) = left.checked_sub(chunk.len()) else {
-                return;
-            };
-            left = rest;
-        }
-    };
-    // A receiver that never ends its answer costs its connection.
-    let _ = tokio::time::timeout(Duration::from_secs(1), read).await;
 }
 
 fn explain(error: reqwest::Error, target: &str, timeout: Duration) -> String {
@@ -162,5 +151,7 @@ fn cause(error: &dyn Error) -> String {
     cause.to_string()
 }
 
+#[cfg(test)]
+mod format_tests;
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,8 @@ pub enum Answer {
     Redirect(u16, String),
     /// Answers with this status after a while.
     Slow(Duration, u16),
+    /// Answers with this status and this body.
+    Says(u16, String),
     /// Never answers.
     Hang,
 }
@@ -279,8 +281,13 @@ async fn receive(shared: Data<Shared>, request: HttpRequest, body: Bytes) -> Htt
         let answer = state.once.pop_front().or_else(|| state.always.clone());
         (state.received.len() - 1, answer.unwrap_or(Answer::Status(200)))
     };
+    let mut body = "thank you".to_owned();
     let (status, header) = match answer {
         Answer::Status(status) => (status, None),
+        Answer::Says(status, text) => {
+            body = text;
+            (status, None)
+        }
         Answer::RetryAfter(status, pause) => (status, Some(("retry-after", pause.to_owned()))),
         Answer::Redirect(status, to) => (status, Some(("location", to))),
         Answer::Slow(pause, status) => {
@@ -295,5 +302,5 @@ async fn receive(shared: Data<Shared>, request: HttpRequest, body: Bytes) -> Htt
     if let Some(header) = header {
         response.insert_header(header);
     }
-    response.body("thank you")
+    response.body(body)
 }
