@@ -36,6 +36,7 @@ const KNOWN_TO: &[(&str, &[&str])] = &[
     ("png::", &["footage/still.rs"]),
     ("rusqlite::", &["events/store"]),
     ("reqwest::", &["sinks/webhook.rs"]),
+    ("rumqttc::", &["sinks/mqtt"]),
     ("config::{", &["settings/layers.rs"]),
 ];
 
