@@ -36,11 +36,15 @@ pub(super) struct Plan {
     pub(super) pace: Pace,
 }
 
-/// How soon after a failure the next connection is tried.
+/// How soon what may be asked for over and over is done again.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
+    /// The least time before the next connection is tried.
     pub(super) least: Duration,
+    /// The most.
     pub(super) most: Duration,
+    /// The least time between two complete renewals because Home Assistant says that it started.
+    pub(super) renewals: Duration,
 }
 
 /// How a connection ended.
@@ -56,8 +60,6 @@ pub(super) enum End {
 
 /// How often the board is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// The least time between two complete renewals because Home Assistant says that it started.
-const RENEW_AT_MOST_EVERY: Duration = Duration::from_secs(5);
 /// Places that retained messages leave to events.
 const FOR_EVENTS: usize = 8;
 /// A silent broker is found out within twice this.
@@ -87,7 +89,7 @@ impl Plan {
             let config = Arc::new(tls::client(settings.ca_file.as_deref())?);
             options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(config)));
         }
-        let pace = Pace { least: Duration::from_millis(500), most: Duration::from_secs(30) };
+        let pace = Pace::default();
         Ok(Self { options, target: target(settings), timeout: settings.timeout, pace })
     }
 
@@ -105,6 +107,12 @@ impl Plan {
         network.set_connection_timeout(self.timeout.as_secs().max(1));
         event_loop.set_network_options(network);
         (client, event_loop)
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { least: Duration::from_millis(500), most: Duration::from_secs(30), renewals: Duration::from_secs(5) }
     }
 }
 
@@ -301,7 +309,7 @@ impl Life<'_> {
 
     fn look(&mut self) {
         self.lives.look();
-        if self.renewal_due && self.renewed_at.elapsed() >= RENEW_AT_MOST_EVERY {
+        if self.renewal_due && self.renewed_at.elapsed() >= self.lives.plan.pace.renewals {
             self.renew();
         }
         self.paint();
@@ -389,7 +397,7 @@ mod tests {
 
     #[test]
     fn the_pause_grows_to_its_end_with_jitter_and_never_vanishes() {
-        let pace = Pace { least: Duration::from_millis(500), most: Duration::from_secs(30) };
+        let pace = Pace::default();
         let most: Vec<u64> = (1..=8).map(|failures| pace.pause(failures, 1.0).as_millis() as u64).collect();
         assert_eq!(most, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
         assert_eq!(pace.pause(u32::MAX, 1.0), Duration::from_secs(30));
