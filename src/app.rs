@@ -21,8 +21,8 @@ use crate::{
     events::{Addressee, ApplySinks, Event, Flush, Outbox, OutboxError, Reader, Retry, Store},
     http::{self, Deliveries, Pictures, Reload, Still, Streams, Views},
     settings::{self, Settings},
-    sinks::{self, Courier, Drain, SinkError, Terms},
-    status::{Board, LastSeen, Picture, SinkCell},
+    sinks::{self, Courier, Drain, SinkError, Surroundings, Terms},
+    status::{Board, CameraCell, LastSeen, Picture, SinkCell},
     supervisor::{ApplyCameras, Backoff, Shutdown, Supervisor, Workshop},
     words::{CameraId, EventId},
 };
@@ -151,7 +151,7 @@ impl House {
         let (store_file, unfinished) = (store.file().to_owned(), store.unfinished()?);
         let addressees = settings.sinks.iter().map(Addressee::of).collect();
         let outbox = Outbox::start(store, settings.storage.clone(), addressees, Arc::clone(&board));
-        let couriers = Couriers::new(outbox.clone(), Arc::clone(&board));
+        let couriers = Couriers::new(outbox.clone(), surroundings(&board));
         couriers.apply(&settings.sinks).await?;
 
         let model = Arc::new(detect::Model::open(&settings.detector.model)?);
@@ -213,7 +213,7 @@ impl House {
     /// Frames that were put up before the cameras left are still looked at: they may hold an alert.
     async fn settle_detections(&self) {
         let in_flight = || {
-            let frames = |c: &crate::status::CameraCell| {
+            let frames = |c: &CameraCell| {
                 let f = &c.frames;
                 f.published.get().saturating_sub(f.superseded.get() + f.detected.get())
             };
@@ -245,35 +245,41 @@ struct OpenSink {
 struct Couriers {
     arbiter: actix_rt::ArbiterHandle,
     outbox: Addr<Outbox>,
-    board: Arc<Board>,
+    surroundings: Surroundings,
     running: Mutex<Vec<(settings::Sink, Addr<Courier>)>>,
 }
 
 impl Couriers {
-    fn new(outbox: Addr<Outbox>, board: Arc<Board>) -> Self {
-        Self { arbiter: Arbiter::new().handle(), outbox, board, running: Mutex::default() }
+    fn new(outbox: Addr<Outbox>, surroundings: Surroundings) -> Self {
+        Self { arbiter: Arbiter::new().handle(), outbox, surroundings, running: Mutex::default() }
     }
 
     /// Starts what is new or changed, ends what is gone or changed, and leaves alone what is the same.
     async fn apply(&self, wanted: &[settings::Sink]) -> Result<(), SinkError> {
         let is_running = |sink: &&settings::Sink| self.running.lock().iter().any(|(running, _)| running == *sink);
         // First what can fail; then nothing was changed.
-        let fresh: Vec<_> = wanted.iter().filter(|sink| !is_running(sink)).map(open_sink).collect::<Result<_, _>>()?;
+        let fresh: Vec<_> =
+            wanted.iter().filter(|sink| !is_running(sink)).map(|sink| self.open(sink)).collect::<Result<_, _>>()?;
         let ending: Vec<_> = self.running.lock().extract_if(.., |(running, _)| !wanted.contains(running)).collect();
         // An old courier ends before a new one of its name begins: otherwise an event might go out twice.
         drain(ending.iter().map(|(_, courier)| courier)).await;
         for (old, _) in &ending {
-            self.board.remove_sink(&old.name);
+            self.surroundings.board.remove_sink(&old.name);
         }
         self.outbox.do_send(ApplySinks(wanted.iter().map(Addressee::of).collect()));
         for OpenSink { settings, open, cell } in fresh {
-            self.board.add_sink(Arc::clone(&cell));
+            self.surroundings.board.add_sink(Arc::clone(&cell));
             let outbox = self.outbox.clone();
             let courier =
                 Courier::start_in_arbiter(&self.arbiter, move |_| Courier::new(open, cell, outbox, Terms::default()));
             self.running.lock().push((settings, courier));
         }
         Ok(())
+    }
+
+    fn open(&self, sink: &settings::Sink) -> Result<OpenSink, SinkError> {
+        let (open, cell) = sinks::open(sink, &self.surroundings)?;
+        Ok(OpenSink { settings: sink.clone(), open, cell })
     }
 
     async fn drain(&self) {
@@ -290,9 +296,9 @@ async fn drain(couriers: impl Iterator<Item = &Addr<Courier>>) {
     }
 }
 
-fn open_sink(sink: &settings::Sink) -> Result<OpenSink, SinkError> {
-    let (open, cell) = sinks::open(sink, &event_source())?;
-    Ok(OpenSink { settings: sink.clone(), open, cell })
+fn surroundings(board: &Arc<Board>) -> Surroundings {
+    let still = |cell: &CameraCell| StillMaker.jpeg(&cell.last_seen()?, true).ok();
+    Surroundings { source: event_source(), board: Arc::clone(board), pictures: Some(Arc::new(still)) }
 }
 
 /// Reads the settings anew and applies what changed.

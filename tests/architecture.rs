@@ -36,8 +36,8 @@ const KNOWN_TO: &[(&str, &[&str])] = &[
     ("png::", &["footage/still.rs"]),
     ("rusqlite::", &["events/store"]),
     ("reqwest::", &["sinks/webhook.rs", "sinks/webhook"]),
-    ("minijinja::", &["sinks/template.rs"]),
     ("rustix::", &["sinks/command/group.rs"]),
+    ("rumqttc::", &["sinks/mqtt"]),
     ("config::{", &["settings/layers.rs"]),
     ("minijinja::", &["sinks/template.rs", "settings/check/sinks/template.rs"]), // one renders, the other looks for faults
 ];

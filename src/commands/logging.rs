@@ -16,6 +16,7 @@ pub(super) fn start(usual: &str) {
         "hyper_util=info",
         "rustls=info",
         "tract=warn",
+        "rumqttc=off", // prints whole packets at error; the MQTT sink says itself what is wrong
         "actix_server=warn",
     ]
     .iter()

@@ -49,7 +49,7 @@ pub struct Terms {
 }
 
 /// Command: claim nothing more, and answer when nothing is in flight or after `deadline`, with how many still are. Those
-/// stay in the outbox and are told again at the next start.
+/// stay in the outbox and are told again at the next start. The sink is closed by then.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "usize")]
 pub struct Drain {
@@ -308,6 +308,7 @@ impl Actor for Courier {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.sink.begin();
         self.outbox.do_send(Subscribe { cell: Arc::clone(&self.cell), wake: ctx.address().recipient() });
     }
 }
@@ -334,11 +335,13 @@ impl Handler<Drain> for Courier {
 
     fn handle(&mut self, Drain { deadline }: Drain, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
-        let mut aloft = self.aloft.subscribe();
+        let (sink, mut aloft) = (Arc::clone(&self.sink), self.aloft.subscribe());
         Box::pin(async move {
             // Too late or no courier any more: the count says it either way.
             let _ = tokio::time::timeout(deadline, aloft.wait_for(|count| *count == 0)).await;
-            *aloft.borrow()
+            let left = *aloft.borrow();
+            sink.close().await;
+            left
         })
     }
 }

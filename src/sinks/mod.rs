@@ -5,6 +5,7 @@ mod courier;
 mod escaping;
 mod file;
 mod headline;
+mod mqtt;
 mod payload;
 mod schedule;
 mod template;
@@ -16,8 +17,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 pub use command::Command;
 pub use courier::{Courier, Drain, Resume, Terms};
 pub use file::File;
-use futures::future::BoxFuture;
+use futures::future::{self, BoxFuture, FutureExt};
 pub use headline::headline;
+pub use mqtt::Mqtt;
 pub use payload::cloud_event;
 pub use schedule::Schedule;
 pub use webhook::Webhook;
@@ -25,11 +27,14 @@ pub use webhook::Webhook;
 use crate::{
     events::Event,
     settings::{self, Way},
-    status::SinkCell,
+    status::{Board, CameraCell, SinkCell},
 };
 
 /// Somewhere to tell events. A trait so that the courier is tested with sinks that fail, hang and panic.
 pub trait Sink: Send + Sync + 'static {
+    /// Its courier begins, within an async runtime. A sink that keeps a connection makes it from now on.
+    fn begin(&self) {}
+
     /// Tries once to tell `event`. The same event may be told again, always under the same id.
     fn deliver(&self, event: &Event) -> BoxFuture<'static, Outcome>;
 
@@ -37,7 +42,26 @@ pub trait Sink: Send + Sync + 'static {
     fn deadline(&self) -> Duration {
         Duration::from_secs(60)
     }
+
+    /// Its courier has told what it will tell. A sink that keeps a connection says goodbye, within seconds.
+    fn close(&self) -> BoxFuture<'static, ()> {
+        future::ready(()).boxed()
+    }
 }
+
+/// What a sink may know of the house.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The CloudEvents `source` of all events.
+    pub source: String,
+    /// Where cameras stand and what they see.
+    pub board: Arc<Board>,
+    /// Makes pictures of cameras; `None`: there are none.
+    pub pictures: Option<Pictures>,
+}
+
+/// Makes a JPEG of what a camera saw last, if it saw anything. It may take a while, so it is called where threads wait.
+pub type Pictures = Arc<dyn Fn(&CameraCell) -> Option<Vec<u8>> + Send + Sync>;
 
 /// How an attempt to tell an event ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,12 +121,15 @@ pub enum SinkError {
     },
 }
 
-/// A sink as the settings describe it, with its cell for the board. `source` is the CloudEvents `source` of all events.
-pub fn open(settings: &settings::Sink, source: &str) -> Result<(Arc<dyn Sink>, Arc<SinkCell>), SinkError> {
+/// A sink as the settings describe it, with its cell for the board.
+pub fn open(
+    settings: &settings::Sink,
+    surroundings: &Surroundings,
+) -> Result<(Arc<dyn Sink>, Arc<SinkCell>), SinkError> {
     let name = &settings.name;
     let (sink, target): (Arc<dyn Sink>, String) = match &settings.way {
         Way::Webhook(webhook) => {
-            let sink = Webhook::new(name, webhook, source)?;
+            let sink = Webhook::new(name, webhook, &surroundings.source)?;
             let target = sink.target().to_owned();
             (Arc::new(sink), target)
         }
@@ -110,8 +137,10 @@ pub fn open(settings: &settings::Sink, source: &str) -> Result<(Arc<dyn Sink>, A
             (Arc::new(Command::new(command, source)), format!("command {}", command.program.display()))
         }
         Way::File(file) => (Arc::new(File::new(file, source)), format!("file {}", file.path.display())),
-        Way::Mqtt(_) => {
-            return Err(SinkError::Client { sink: Arc::clone(name), why: "not there yet".into() });
+        Way::Mqtt(mqtt) => {
+            let cell = Arc::new(SinkCell::new(Arc::clone(name), Mqtt::target(mqtt)));
+            let sink = Mqtt::new(settings, mqtt, &cell, surroundings)?;
+            return Ok((Arc::new(sink), cell));
         }
     };
     Ok((sink, Arc::new(SinkCell::new(Arc::clone(name), target))))

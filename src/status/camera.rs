@@ -43,6 +43,8 @@ pub struct CameraCell {
     pub detection_failures: Counter,
     /// People in the newest sample.
     pub people: Gauge,
+    /// Visits that are open.
+    pub open_visits: Gauge,
     /// From a frame's arrival to its detections.
     pub latency: Latency,
     born: Instant,
@@ -172,6 +174,7 @@ impl CameraCell {
             bytes: Counter::default(),
             detection_failures: Counter::default(),
             people: Gauge::default(),
+            open_visits: Gauge::default(),
             latency: Latency::default(),
             born: Instant::now(),
             heartbeat_ms: AtomicU64::new(0),

@@ -1,0 +1,72 @@
+//! What these tests share. Where they want a real broker, it is mosquitto, from Debian's package of that name.
+
+mod home_assistant;
+mod mosquitto;
+mod scripted;
+mod with_mosquitto;
+
+use super::{life::Pace, *};
+use crate::{
+    status::{Board, CameraCell},
+    words::CameraId,
+};
+
+const PASSWORD: &str = "hunter2-of-the-broker";
+
+/// How to reach a broker on this machine.
+fn settings(port: u16) -> settings::Mqtt {
+    settings::Mqtt {
+        host: "127.0.0.1".into(),
+        port,
+        tls: false,
+        credentials: None,
+        client_id: "lookout-test".into(),
+        topic_prefix: "lookout".into(),
+        discovery: None,
+        timeout: Duration::from_secs(20),
+        ca_file: None,
+    }
+}
+
+fn surroundings() -> Surroundings {
+    Surroundings { source: "/lookout/test".into(), board: Arc::new(Board::default()), pictures: None }
+}
+
+/// A sink that has not begun and, once it has, does not wait long before it connects again.
+fn prepared(settings: settings::Mqtt, surroundings: &Surroundings) -> (Mqtt, Arc<SinkCell>) {
+    let cell = Arc::new(SinkCell::new("mqtt".into(), Mqtt::target(&settings)));
+    let sink = settings::Sink {
+        name: "mqtt".into(),
+        filter: settings::Filter::default(),
+        budget: None,
+        way: settings::Way::Mqtt(settings.clone()),
+    };
+    let mqtt = Mqtt::new(&sink, &settings, &cell, surroundings).expect("sound settings");
+    if let Work::Prepared(lives) = &mut *mqtt.work.lock() {
+        let ms = Duration::from_millis;
+        lives.plan.pace = Pace { least: ms(5), most: ms(50), renewals: ms(5) };
+    }
+    (mqtt, cell)
+}
+
+fn begun(settings: settings::Mqtt, surroundings: &Surroundings) -> (Mqtt, Arc<SinkCell>) {
+    let (sink, cell) = prepared(settings, surroundings);
+    sink.begin();
+    (sink, cell)
+}
+
+fn camera(id: &str) -> CameraId {
+    id.parse().expect("an id")
+}
+
+/// Hangs up the cell of a camera.
+fn hang_up(board: &Board, id: &str) -> Arc<CameraCell> {
+    let cell = Arc::new(CameraCell::new(camera(id), format!("The {id}").into(), "rtsp://camera/".into()));
+    board.add_camera(Arc::clone(&cell));
+    cell
+}
+
+#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
+fn left_out(missing: &str) {
+    eprintln!("a test with a real MQTT broker is left out: {missing} is not installed");
+}
