@@ -23,7 +23,8 @@ use lookout::{
 const EVENTS: u64 = 1000;
 const CAMERAS: u64 = 32;
 
-pub fn benches(criterion: &mut Criterion) {
+/// All benches of this way.
+pub(crate) fn benches(criterion: &mut Criterion) {
     let receiver = receive();
     let mut group = criterion.benchmark_group("delivery");
     group.throughput(Throughput::Elements(EVENTS)).sample_size(10);
