@@ -1,10 +1,12 @@
-//! What a frame costs, step by step: `cargo bench`.
+//! What a frame costs, and what a report costs, step by step: `cargo bench`.
 
 mod decode;
+mod delivery;
 mod detect;
 
 use criterion::{criterion_group, criterion_main};
 
 criterion_group!(decoding, decode::benches);
+criterion_group!(delivering, delivery::benches);
 criterion_group!(detection, detect::benches);
-criterion_main!(decoding, detection);
+criterion_main!(decoding, delivering, detection);

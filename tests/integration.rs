@@ -9,6 +9,7 @@ mod demo;
 mod detect_reference;
 mod evaluating;
 mod not_lost;
+mod pictures;
 mod real_server;
 mod secrets;
 mod support;

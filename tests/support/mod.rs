@@ -7,6 +7,7 @@ pub mod cameras;
 pub mod config;
 pub mod http;
 pub mod lookout;
+pub mod object_store;
 pub mod receiver;
 
 pub use cameras::Cameras;
