@@ -3,12 +3,14 @@
 mod board;
 mod camera;
 mod counters;
+mod evidence;
 mod latency;
 mod metrics;
 mod process;
 
 pub use board::{Board, DetectorCell, OutboxCell, SinkCell, SinkState};
 pub use camera::{CameraCell, CameraState, LastSeen, Picture, StateView, StreamFacts};
+pub use evidence::EvidenceCell;
 pub use counters::{Counter, FrameCounters, Gauge, SkipReason};
 pub use latency::{Latency, Quantiles};
 pub use metrics::metrics_text;
