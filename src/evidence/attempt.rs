@@ -25,7 +25,10 @@ struct Attempt {
 
 /// How that ended.
 enum Outcome {
-    Stored { bytes: usize, took: Duration },
+    Stored {
+        bytes: usize,
+        took: Duration,
+    },
     /// The spool has it no more, or cannot be read.
     Unreadable(std::io::Error),
     Failed(StoreError),

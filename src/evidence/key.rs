@@ -149,7 +149,12 @@ mod tests {
 
     #[test]
     fn a_template_knows_what_it_gave() {
-        for text in ["{camera}/{date}/{event}/{n}.jpg", "{camera}{n}{event}", "Übersicht/{n}/{event}.jpg", "{camera}-{event}-{n}"] {
+        for text in [
+            "{camera}/{date}/{event}/{n}.jpg",
+            "{camera}{n}{event}",
+            "Übersicht/{n}/{event}.jpg",
+            "{camera}-{event}-{n}",
+        ] {
             let (template, key) = (template(text), fill(text).key(10));
             assert!(template.gives(&key), "{text}: {key}");
             for other in [format!("{key}x"), format!("x/{key}"), key.replace(EVENT, "holiday"), String::new()] {

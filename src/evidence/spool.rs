@@ -59,8 +59,7 @@ impl Spool {
     pub(super) fn open(folder: &Path, limit: u64) -> Result<(Self, Leftovers), EvidenceError> {
         let unusable = |source| EvidenceError::Spool { path: folder.to_owned(), source };
         make_folder(folder).map_err(unusable)?;
-        let spool =
-            Self { folder: folder.to_owned(), limit, bytes: AtomicU64::new(0), beginning: Mutex::new(()) };
+        let spool = Self { folder: folder.to_owned(), limit, bytes: AtomicU64::new(0), beginning: Mutex::new(()) };
         let leftovers = spool.take_stock().map_err(unusable)?;
         Ok((spool, leftovers))
     }
@@ -163,7 +162,9 @@ impl Spool {
                     leftovers.groups.push((notes, pictures));
                     continue;
                 }
-                Ok((notes, pictures)) if Some(notes.event) == event && pictures.is_empty() => fs::remove_dir_all(&path)?,
+                Ok((notes, pictures)) if Some(notes.event) == event && pictures.is_empty() => {
+                    fs::remove_dir_all(&path)?
+                }
                 // Nothing was written into it yet.
                 Err(_) if fs::remove_dir(&path).is_ok() => {}
                 Ok(_) | Err(_) => {

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::status::{Board, CameraCell, CameraState, EvidenceCell, Quantiles, SkipReason, StateView, StreamFacts, usage};
+use crate::status::{
+    Board, CameraCell, CameraState, EvidenceCell, Quantiles, SkipReason, StateView, StreamFacts, usage,
+};
 
 /// A camera, as the contract has it.
 #[derive(Serialize)]

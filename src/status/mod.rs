@@ -10,8 +10,8 @@ mod process;
 
 pub use board::{Board, DetectorCell, OutboxCell, SinkCell, SinkState};
 pub use camera::{CameraCell, CameraState, LastSeen, Picture, StateView, StreamFacts};
-pub use evidence::EvidenceCell;
 pub use counters::{Counter, FrameCounters, Gauge, SkipReason};
+pub use evidence::EvidenceCell;
 pub use latency::{Latency, Quantiles};
 pub use metrics::metrics_text;
 pub use process::{Usage, usage};

@@ -162,7 +162,9 @@ pub(super) fn explain(error: &object_store::Error, store: &str) -> StoreError {
         }
         (_, Some(http)) => StoreError::Away(format!("{store} cannot be reached: {}", innermost(http))),
         (object_store::Error::NotFound { .. }, None) => StoreError::Missing,
-        (object_store::Error::AlreadyExists { .. }, None) => StoreError::Failed(format!("{store} answered 409 Conflict")),
+        (object_store::Error::AlreadyExists { .. }, None) => {
+            StoreError::Failed(format!("{store} answered 409 Conflict"))
+        }
         // Its text may hold what the library was told, so it is not shown.
         _ => StoreError::Forbidden(format!("no request to {store} can be made: are its keys well-formed?")),
     }
@@ -174,7 +176,9 @@ fn judge(answered: &Answered, store: &str) -> StoreError {
     let said = format!("{store} answered {status}{code}");
     match status.as_u16() {
         401 | 403 => StoreError::Forbidden(format!("{said}: the keys are wrong, or may not write there")),
-        300..400 => StoreError::Forbidden(format!("{said}: redirects are not followed; is the region or address right?")),
+        300..=399 => {
+            StoreError::Forbidden(format!("{said}: redirects are not followed; is the region or address right?"))
+        }
         405 | 501 => StoreError::Forbidden(format!("{said}: it does not take what is sent there")),
         408 | 425 | 429 | 502 | 503 | 504 => StoreError::Away(format!("{said}: it is busy")),
         507 => StoreError::Away(format!("{said}: it is full")),

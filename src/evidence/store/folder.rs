@@ -58,7 +58,9 @@ fn on_a_thread<T: Send + 'static>(
         match actix_rt::task::spawn_blocking(work).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => Err(explain(&error)),
-            Err(_) => Err(StoreError::Failed("writing the picture panicked: a fault in Lookout, please report it".into())),
+            Err(_) => {
+                Err(StoreError::Failed("writing the picture panicked: a fault in Lookout, please report it".into()))
+            }
         }
     }
     .boxed()

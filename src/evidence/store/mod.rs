@@ -75,4 +75,3 @@ pub(super) fn open(settings: &Snapshots, template: &Template) -> Result<(Arc<dyn
     };
     Ok((store, address))
 }
-

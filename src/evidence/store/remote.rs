@@ -36,7 +36,9 @@ impl Remote {
             ObjectStore::Google { prefix, .. } => (google(elsewhere, connector)?, Arc::clone(prefix)),
             ObjectStore::Azure { prefix, .. } => (azure(elsewhere, connector)?, Arc::clone(prefix)),
             ObjectStore::Http { url, .. } => (http(url, connector)?, "".into()),
-            ObjectStore::Folder { .. } => return Err(EvidenceError::Store("a folder is not across the network".into())),
+            ObjectStore::Folder { .. } => {
+                return Err(EvidenceError::Store("a folder is not across the network".into()));
+            }
         };
         Ok(Self { inner, prefix, name })
     }
@@ -134,7 +136,8 @@ fn s3(store: &ObjectStore, connector: Connector) -> Result<Arc<dyn object_store:
 /// The library wants the bucket in the host name where it is to stand there, and adds it to the path otherwise.
 fn bucket_endpoint(endpoint: &Url, bucket: &str, path_style: bool) -> Result<String, EvidenceError> {
     let mut endpoint = endpoint.clone();
-    let unusable = || EvidenceError::Store("the bucket cannot stand in the endpoint's host name: set path style".into());
+    let unusable =
+        || EvidenceError::Store("the bucket cannot stand in the endpoint's host name: set path style".into());
     if !path_style {
         let host = endpoint.host_str().filter(|host| host.parse::<std::net::IpAddr>().is_err()).ok_or_else(unusable)?;
         let host = format!("{bucket}.{host}");

@@ -114,7 +114,8 @@ impl House {
         let backoff = Backoff { floor: Duration::from_millis(2), ceiling: Duration::from_millis(20) };
         let ends = (clerk.clone().recipient(), clerk.recipient());
         let (evidence, resumed) =
-            Evidence::start_on(Terms { backoff }, settings, spool, encode, ends, Arc::clone(&board)).expect("sound settings");
+            Evidence::start_on(Terms { backoff }, settings, spool, encode, ends, Arc::clone(&board))
+                .expect("sound settings");
         Self { evidence, resumed, board, outbox }
     }
 

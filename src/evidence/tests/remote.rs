@@ -203,7 +203,8 @@ async fn a_real_s3_server_keeps_pictures_with_type_and_metadata() {
     assert!(error.to_string().contains("no such bucket"), "{error}");
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls::client(None).expect("built-in roots"));
     let bucket = client.no_proxy().build().expect("a client").put(moto.url.join("evidence").expect("a URL"));
-    let location = "<CreateBucketConfiguration><LocationConstraint>eu-central-1</LocationConstraint></CreateBucketConfiguration>";
+    let location =
+        "<CreateBucketConfiguration><LocationConstraint>eu-central-1</LocationConstraint></CreateBucketConfiguration>";
     let made = bucket.header("authorization", "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20261121/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature=x");
     let status = made.body(location).send().await.expect("it answers").status();
     assert!(status.is_success(), "{status}");
