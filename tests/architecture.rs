@@ -9,6 +9,7 @@ use std::{
 /// What each room may use. Everything not listed is an upward (or sideways) arrow.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("words", &[]),
+    ("tls", &[]),
     ("media", &["words"]),
     ("settings", &["words"]),
     ("status", &["words", "media"]),
@@ -16,7 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("detect", &["words", "media", "status", "settings"]),
     ("events", &["words", "media", "status", "settings"]),
     ("scene", &["words", "media", "status", "settings", "events"]),
-    ("sinks", &["words", "media", "status", "settings", "events"]),
+    ("sinks", &["words", "tls", "media", "status", "settings", "events"]),
+    ("evidence", &["words", "tls", "media", "status", "settings", "events"]),
     ("evaluate", &["words"]),
     ("simulate", &["words", "media", "settings"]),
     ("footage", &["words", "media", "camera", "simulate"]),
@@ -35,9 +37,10 @@ const KNOWN_TO: &[(&str, &[&str])] = &[
     ("zune_jpeg::", &["footage/still.rs"]),
     ("png::", &["footage/still.rs"]),
     ("rusqlite::", &["events/store"]),
-    ("reqwest::", &["sinks/webhook.rs", "sinks/webhook"]),
     ("rustix::", &["sinks/command/group.rs"]),
     ("rumqttc::", &["sinks/mqtt"]),
+    ("reqwest::", &["sinks/webhook.rs", "sinks/webhook", "evidence/store"]),
+    ("object_store::", &["evidence/store"]),
     ("config::{", &["settings/layers.rs"]),
     ("minijinja::", &["sinks/template.rs", "settings/check/sinks/template.rs"]), // one renders, the other looks for faults
 ];

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::status::{Board, CameraCell, CameraState, Quantiles, SkipReason, StateView, StreamFacts, usage};
+use crate::status::{
+    Board, CameraCell, CameraState, EvidenceCell, Quantiles, SkipReason, StateView, StreamFacts, usage,
+};
 
 /// A camera, as the contract has it.
 #[derive(Serialize)]
@@ -122,7 +124,30 @@ pub(in crate::http) fn status(board: &Board) -> Value {
             "bytes": board.outbox.bytes.get(),
             "fault": board.outbox.fault.lock().clone(),
         },
+        "snapshots": snapshots(&board.evidence),
         "sinks": sinks,
         "process": process,
+    })
+}
+
+/// How the pictures of events do; `null` where none are kept.
+fn snapshots(cell: &EvidenceCell) -> Value {
+    let Some(store) = cell.target.lock().clone() else { return Value::Null };
+    json!({
+        "store": store,
+        "encoding": cell.encoding.get(),
+        "waiting": cell.waiting.get(),
+        "in_flight": cell.in_flight.get(),
+        "events": cell.events.get(),
+        "spool_bytes": cell.spool_bytes.get(),
+        "stored": cell.stored.get(),
+        "stored_bytes": cell.stored_bytes.get(),
+        "failures": cell.failures.get(),
+        "given_up": cell.given_up.get(),
+        "dropped": cell.dropped.get(),
+        "set_aside": cell.set_aside.get(),
+        "upload_s": cell.upload.quantiles(),
+        "fault": cell.fault.lock().clone(),
+        "spool_fault": cell.spool_fault.lock().clone(),
     })
 }

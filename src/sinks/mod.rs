@@ -126,10 +126,10 @@ pub fn open(
     settings: &settings::Sink,
     surroundings: &Surroundings,
 ) -> Result<(Arc<dyn Sink>, Arc<SinkCell>), SinkError> {
-    let name = &settings.name;
+    let (name, source) = (&settings.name, &*surroundings.source);
     let (sink, target): (Arc<dyn Sink>, String) = match &settings.way {
         Way::Webhook(webhook) => {
-            let sink = Webhook::new(name, webhook, &surroundings.source)?;
+            let sink = Webhook::new(name, webhook, source)?;
             let target = sink.target().to_owned();
             (Arc::new(sink), target)
         }

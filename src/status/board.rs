@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::{CameraCell, Counter, Gauge, Latency};
+use super::{CameraCell, Counter, EvidenceCell, Gauge, Latency};
 use crate::words::CameraId;
 
 /// The board on which every cell hangs.
@@ -24,6 +24,8 @@ pub struct Board {
     pub detector: DetectorCell,
     /// The outbox.
     pub outbox: OutboxCell,
+    /// The pictures of events.
+    pub evidence: EvidenceCell,
     /// When the process began.
     pub started_at: Timestamp,
     /// The same on the steady clock.
@@ -110,6 +112,7 @@ impl Default for Board {
             sinks: RwLock::default(),
             detector: DetectorCell::default(),
             outbox: OutboxCell::default(),
+            evidence: EvidenceCell::default(),
             started_at: Timestamp::now(),
             started: Instant::now(),
             ready: AtomicBool::new(false),

@@ -7,7 +7,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{Board, CameraCell, CameraState, Quantiles, SinkCell, SkipReason, process};
+use super::{Board, CameraCell, CameraState, Counter, Gauge, Quantiles, SinkCell, SkipReason, process};
 use crate::words::Reason;
 
 /// Everything on the board in the OpenMetrics text format that Prometheus reads. Base units, prefix `lookout_`.
@@ -38,6 +38,7 @@ impl Collector for Scrape {
         encode_cameras(&mut encoder, &board.cameras())?;
         encode_detector(&mut encoder, board)?;
         encode_outbox(&mut encoder, board)?;
+        encode_evidence(&mut encoder, board)?;
         encode_sinks(&mut encoder, &board.sinks())
     }
 }
@@ -150,6 +151,30 @@ fn encode_outbox(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::Res
     single(encoder, "outbox_size", "Size of the database", Some(&Unit::Bytes), Value::Gauge(cell.bytes.get() as f64))
 }
 
+fn encode_evidence(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::Result {
+    let cell = &board.evidence;
+    if cell.target.lock().is_none() {
+        return Ok(());
+    }
+    let gauge = |gauge: &Gauge| Value::Gauge(gauge.get() as f64);
+    let counter = |counter: &Counter| Value::Counter(counter.get());
+    let given_up = "Pictures that the store refused too often";
+    let dropped = "Pictures that did not get into the spool";
+    let set_aside = "Leftovers in the spool that cannot be read";
+    single(encoder, "snapshots_encoding", "Frames on their way into the spool", None, gauge(&cell.encoding))?;
+    single(encoder, "snapshots_waiting", "Pictures that wait in the spool", None, gauge(&cell.waiting))?;
+    single(encoder, "snapshots_in_flight", "Pictures being stored", None, gauge(&cell.in_flight))?;
+    single(encoder, "snapshots_events", "Events that lack pictures", None, gauge(&cell.events))?;
+    single(encoder, "snapshots_spool", "Size of the spool", Some(&Unit::Bytes), gauge(&cell.spool_bytes))?;
+    single(encoder, "snapshots_stored", "Pictures stored", None, counter(&cell.stored))?;
+    single(encoder, "snapshots_stored_size", "Pictures stored", Some(&Unit::Bytes), counter(&cell.stored_bytes))?;
+    single(encoder, "snapshots_failures", "Attempts that failed", None, counter(&cell.failures))?;
+    single(encoder, "snapshots_given_up", given_up, None, counter(&cell.given_up))?;
+    single(encoder, "snapshots_dropped", dropped, None, counter(&cell.dropped))?;
+    single(encoder, "snapshots_set_aside", set_aside, None, counter(&cell.set_aside))?;
+    quantiles(encoder, "snapshots_upload", "Time to store one picture", cell.upload.quantiles())
+}
+
 fn encode_sinks(encoder: &mut DescriptorEncoder<'_>, sinks: &[Arc<SinkCell>]) -> fmt::Result {
     type Read = fn(&SinkCell) -> Value;
     let simple: [(&str, &str, Read); 6] = [
@@ -224,6 +249,8 @@ mod tests {
         let sink = SinkCell::new("phone".into(), "a test".into());
         sink.gathered.add(12);
         board.add_sink(Arc::new(sink));
+        board.evidence.target.lock().replace("s3://evidence".into());
+        board.evidence.stored_bytes.add(5);
         let text = metrics_text(&board);
         for line in [
             "lookout_camera_state{camera=\"door\",state=\"stopped\"} 1",
@@ -231,6 +258,7 @@ mod tests {
             "lookout_camera_faults_total{camera=\"door\",reason=\"stalled\"} 1",
             "lookout_sink_gathered_total{sink=\"phone\"} 12",
             "lookout_events_recorded_total 0",
+            "lookout_snapshots_stored_size_bytes_total 5",
             "# EOF",
         ] {
             assert!(text.lines().any(|l| l.starts_with(line)), "{line} is missing in\n{text}");

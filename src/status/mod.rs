@@ -3,6 +3,7 @@
 mod board;
 mod camera;
 mod counters;
+mod evidence;
 mod latency;
 mod metrics;
 mod process;
@@ -10,6 +11,7 @@ mod process;
 pub use board::{Board, DetectorCell, OutboxCell, SinkCell, SinkState};
 pub use camera::{CameraCell, CameraState, LastSeen, Picture, StateView, StreamFacts};
 pub use counters::{Counter, FrameCounters, Gauge, SkipReason};
+pub use evidence::EvidenceCell;
 pub use latency::{Latency, Quantiles};
 pub use metrics::metrics_text;
 pub use process::{Usage, usage};

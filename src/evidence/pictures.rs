@@ -1,0 +1,91 @@
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use super::{
+    EvidenceError,
+    key::Template,
+    spool::Spool,
+    store::{self, Address, Store, StoreError},
+};
+use crate::{events::Snapshot, settings::Snapshots, words::EventId};
+
+/// Gives out pictures: those that are still in the spool from there, the others from the store.
+///
+/// It has a client of its own, so that whoever looks at pictures does not delay uploads.
+#[derive(Clone)]
+pub struct Pictures {
+    spool: Arc<Spool>,
+    store: Arc<dyn Store>,
+    address: Address,
+    deadline: Duration,
+}
+
+/// Why there is no picture to show. No text carries a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// The event has no such picture, or the store has it no more.
+    #[error("there is no such picture")]
+    Missing,
+    /// It was stored elsewhere, before the settings changed.
+    #[error("the picture lies elsewhere: {url}")]
+    Elsewhere {
+        /// Where.
+        url: String,
+    },
+    /// The store does not give it.
+    #[error("{0}")]
+    Store(String),
+    /// The store does not answer in time.
+    #[error("the store did not answer within {0:?}")]
+    TooSlow(Duration),
+}
+
+impl Pictures {
+    /// The longest that somebody who looks is made to wait.
+    const LONGEST: Duration = Duration::from_secs(15);
+
+    /// Opens spool and store for reading. The store need not be there.
+    ///
+    /// # Errors
+    /// As those of `Evidence::start`.
+    pub fn open(settings: &Snapshots, spool_folder: PathBuf) -> Result<Self, EvidenceError> {
+        let (store, address) = store::open(settings, &Template::parse(&settings.key)?)?;
+        let spool = Arc::new(Spool::reader(spool_folder));
+        Ok(Self { spool, store, address, deadline: settings.timeout.min(Self::LONGEST) })
+    }
+
+    /// Picture `n` of `event`, from 0, as JPEG of at most 16 MiB. `snapshot` is what the event says of its pictures; where
+    /// it says nothing yet, they may be in the spool.
+    pub async fn get(&self, event: EventId, snapshot: Option<&Snapshot>, n: usize) -> Result<Bytes, PictureError> {
+        let url = match snapshot {
+            Some(snapshot) => Some(snapshot.frames.get(n).ok_or(PictureError::Missing)?.url.clone()),
+            None => None,
+        };
+        if let Some(jpeg) = self.from_spool(event, url.clone(), n).await {
+            return Ok(jpeg);
+        }
+        let url = url.ok_or(PictureError::Missing)?;
+        let key = self.address.key(&url).ok_or(PictureError::Elsewhere { url })?;
+        match tokio::time::timeout(self.deadline, self.store.get(&key)).await {
+            Ok(Ok(jpeg)) => Ok(jpeg),
+            Ok(Err(StoreError::Missing)) => Err(PictureError::Missing),
+            Ok(Err(error)) => Err(PictureError::Store(error.to_string())),
+            Err(_) => Err(PictureError::TooSlow(self.deadline)),
+        }
+    }
+
+    async fn from_spool(&self, event: EventId, url: Option<String>, n: usize) -> Option<Bytes> {
+        let (spool, address) = (Arc::clone(&self.spool), self.address.clone());
+        let find = move || {
+            let (notes, pictures) = spool.look(event)?;
+            let is_it = |(at, (number, _)): &(usize, (u32, _))| match &url {
+                Some(url) => address.url(&notes.key.key(*number)) == *url,
+                None => *at == n,
+            };
+            let (_, (number, captured_at)) = pictures.into_iter().enumerate().find(is_it)?;
+            spool.read(event, number, captured_at).ok()
+        };
+        actix_rt::task::spawn_blocking(find).await.ok().flatten().map(Bytes::from)
+    }
+}

@@ -1,0 +1,280 @@
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
+use super::{EvidenceError, group::Notes};
+use crate::words::EventId;
+
+/// The folder where pictures wait for the store: `EVENT/group.json` and `EVENT/N-NANOSECONDS.jpg`, the time being that
+/// of the capture. The notes are written once, before the first picture, so a picture never stands without them.
+#[derive(Debug)]
+pub(super) struct Spool {
+    folder: PathBuf,
+    limit: u64,
+    bytes: AtomicU64,
+    beginning: Mutex<()>,
+}
+
+/// What an earlier process left.
+#[derive(Debug, Default)]
+pub(super) struct Leftovers {
+    /// Groups to go on with: their notes, and their pictures in order.
+    pub(super) groups: Vec<(Notes, Vec<(u32, Timestamp)>)>,
+    /// Events whose group held no picture, or could not be read.
+    pub(super) hopeless: Vec<EventId>,
+    /// Things that could not be read, now in the folder `aside`.
+    pub(super) set_aside: u64,
+}
+
+/// Why a picture is not in the spool.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SpoolError {
+    /// The folder is as large as it may be.
+    #[error("the spool is full")]
+    Full,
+    /// The disk refuses.
+    #[error("the spool cannot be written: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Spool {
+    const NOTES: &str = "group.json";
+    const ASIDE: &str = "aside";
+    /// More than this is not kept aside; the names are those of the events, so the oldest go first.
+    const ASIDE_AT_MOST: usize = 32;
+    const NOTES_AT_MOST: u64 = 16 << 10;
+    /// No picture is larger; a file that is was not written by this program.
+    pub(super) const PICTURE_AT_MOST: u64 = 16 << 20;
+    /// Files take whole blocks: so the bound is one of their number, too.
+    const BLOCK: u64 = 4096;
+
+    /// Opens the folder, or makes it, and reads what an earlier process left. It may grow to `limit` bytes.
+    pub(super) fn open(folder: &Path, limit: u64) -> Result<(Self, Leftovers), EvidenceError> {
+        let unusable = |source| EvidenceError::Spool { path: folder.to_owned(), source };
+        make_folder(folder).map_err(unusable)?;
+        let spool = Self { folder: folder.to_owned(), limit, bytes: AtomicU64::new(0), beginning: Mutex::new(()) };
+        let leftovers = spool.take_stock().map_err(unusable)?;
+        Ok((spool, leftovers))
+    }
+
+    /// A spool that is only read from: another one writes it.
+    pub(super) fn reader(folder: PathBuf) -> Self {
+        Self { folder, limit: 0, bytes: AtomicU64::new(0), beginning: Mutex::new(()) }
+    }
+
+    /// Bytes in it.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    /// Writes a picture down, and the notes of its event before the first. Blocks.
+    pub(super) fn keep(&self, notes: &Notes, n: u32, captured_at: Timestamp, jpeg: &[u8]) -> Result<(), SpoolError> {
+        let folder = self.folder_of(notes.event);
+        self.begin(&folder, notes)?;
+        self.write(&folder, &picture_name(n, captured_at), jpeg)
+    }
+
+    /// Reads a picture. Blocks.
+    pub(super) fn read(&self, event: EventId, n: u32, captured_at: Timestamp) -> io::Result<Vec<u8>> {
+        read_bounded(&self.folder_of(event).join(picture_name(n, captured_at)), Self::PICTURE_AT_MOST)
+    }
+
+    /// The notes of an event and its pictures in order, if it has any here. Blocks.
+    pub(super) fn look(&self, event: EventId) -> Option<(Notes, Vec<(u32, Timestamp)>)> {
+        read_group(&self.folder_of(event)).ok()
+    }
+
+    /// Removes an event's pictures: the store has them, or nothing will come of them. Blocks.
+    pub(super) fn remove(&self, event: EventId) -> io::Result<()> {
+        let folder = self.folder_of(event);
+        let bytes = match size_of(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            size => size?,
+        };
+        fs::remove_dir_all(&folder)?;
+        self.give_back(bytes);
+        Ok(())
+    }
+
+    fn folder_of(&self, event: EventId) -> PathBuf {
+        self.folder.join(event.to_string())
+    }
+
+    fn begin(&self, folder: &Path, notes: &Notes) -> Result<(), SpoolError> {
+        let has_begun = || folder.join(Self::NOTES).exists();
+        if has_begun() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.beginning.lock();
+        if has_begun() {
+            return Ok(());
+        }
+        make_folder(folder)?;
+        let text = serde_json::to_vec(notes).map_err(io::Error::from)?;
+        let written = self.write(folder, Self::NOTES, &text);
+        if written.is_err() {
+            // Empty, or it stays and is looked at when the next process begins.
+            let _ = fs::remove_dir(folder);
+        }
+        sync_folder(&self.folder)?;
+        written
+    }
+
+    fn write(&self, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
+        let size = blocks(bytes.len() as u64);
+        self.reserve(size)?;
+        write_durably(folder, name, bytes, 0o600).map_err(|error| {
+            self.give_back(size);
+            error.into()
+        })
+    }
+
+    fn reserve(&self, size: u64) -> Result<(), SpoolError> {
+        let fits = |bytes: u64| bytes.checked_add(size).filter(|sum| *sum <= self.limit);
+        self.bytes.fetch_update(Relaxed, Relaxed, fits).map(drop).map_err(|_| SpoolError::Full)
+    }
+
+    fn give_back(&self, size: u64) {
+        let less = |bytes: u64| Some(bytes.saturating_sub(size));
+        // It always gives a value.
+        let _ = self.bytes.fetch_update(Relaxed, Relaxed, less);
+    }
+
+    fn take_stock(&self) -> io::Result<Leftovers> {
+        let mut leftovers = Leftovers::default();
+        for entry in fs::read_dir(&self.folder)? {
+            let (path, name) = entry.map(|e| (e.path(), e.file_name()))?;
+            if name == Self::ASIDE {
+                continue;
+            }
+            let event = name.to_str().and_then(|name| name.parse::<EventId>().ok());
+            remove_unfinished(&path);
+            match read_group(&path) {
+                Ok((notes, pictures)) if Some(notes.event) == event && !pictures.is_empty() => {
+                    self.bytes.fetch_add(size_of(&path)?, Relaxed);
+                    leftovers.groups.push((notes, pictures));
+                    continue;
+                }
+                Ok((notes, pictures)) if Some(notes.event) == event && pictures.is_empty() => {
+                    fs::remove_dir_all(&path)?
+                }
+                // Nothing was written into it yet.
+                Err(_) if fs::remove_dir(&path).is_ok() => {}
+                Ok(_) | Err(_) => {
+                    self.set_aside(&path)?;
+                    leftovers.set_aside += 1;
+                }
+            }
+            leftovers.hopeless.extend(event);
+        }
+        leftovers.groups.sort_by_key(|(notes, _)| notes.event);
+        Ok(leftovers)
+    }
+
+    fn set_aside(&self, path: &Path) -> io::Result<()> {
+        let aside = self.folder.join(Self::ASIDE);
+        make_folder(&aside)?;
+        let mut kept: Vec<PathBuf> = fs::read_dir(&aside)?.filter_map(|e| Some(e.ok()?.path())).collect();
+        kept.sort();
+        while kept.len() >= Self::ASIDE_AT_MOST {
+            remove_whatever(&kept.remove(0))?;
+        }
+        let target = aside.join(path.file_name().unwrap_or_default());
+        if target.exists() {
+            remove_whatever(&target)?;
+        }
+        tracing::warn!(path = %path.display(), aside = %target.display(), "what lies in the spool cannot be read; it is set aside");
+        fs::rename(path, target)
+    }
+}
+
+/// The number first, so that names sort; the time of the capture, which stands nowhere else.
+fn picture_name(n: u32, captured_at: Timestamp) -> String {
+    format!("{n:04}-{}.jpg", captured_at.as_nanosecond())
+}
+
+fn parse_picture_name(name: &str) -> Option<(u32, Timestamp)> {
+    let (n, time) = name.strip_suffix(".jpg")?.split_once('-')?;
+    Some((n.parse().ok()?, Timestamp::from_nanosecond(time.parse().ok()?).ok()?))
+}
+
+/// The notes and the pictures, in order.
+fn read_group(folder: &Path) -> io::Result<(Notes, Vec<(u32, Timestamp)>)> {
+    let notes = read_bounded(&folder.join(Spool::NOTES), Spool::NOTES_AT_MOST)?;
+    let notes: Notes = serde_json::from_slice(&notes)?;
+    let mut pictures = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        pictures.extend(name.to_str().and_then(parse_picture_name));
+    }
+    pictures.sort_unstable();
+    Ok((notes, pictures))
+}
+
+/// What was being written when the process ended.
+fn remove_unfinished(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "part")) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// At most `limit` bytes of a file that is no larger.
+pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let mut bytes = Vec::new();
+    if file.take(limit + 1).read_to_end(&mut bytes)? as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than anything that is kept here"));
+    }
+    Ok(bytes)
+}
+
+/// Writes a file that is there whole or not at all, and still there after the power failed.
+pub(super) fn write_durably(folder: &Path, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let (unfinished, path) = (folder.join(format!("{name}.part")), folder.join(name));
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&unfinished)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, &path)?;
+        sync_folder(folder)
+    };
+    write().inspect_err(|_| {
+        let _ = fs::remove_file(&unfinished);
+    })
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn remove_whatever(path: &Path) -> io::Result<()> {
+    if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
+}
+
+fn blocks(size: u64) -> u64 {
+    size.next_multiple_of(Spool::BLOCK)
+}
+
+fn size_of(folder: &Path) -> io::Result<u64> {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder)? {
+        sum += blocks(entry?.metadata()?.len());
+    }
+    Ok(sum)
+}
+
+#[cfg(test)]
+#[path = "tests/spool.rs"]
+mod tests;

@@ -1,0 +1,77 @@
+use super::{server::Put, *};
+
+#[actix::test]
+async fn invariant_10_a_group_that_was_half_stored_becomes_whole_after_a_restart() {
+    let server = Server::start();
+    server.rule(|n| if n < 5 { Put::Store } else { Put::Hang });
+    let folder = tempfile::tempdir().expect("a folder");
+    let killed = House::open(&http(&server), folder.path());
+    let event = killed.secure(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 2);
+    until("it is half stored", || killed.board.evidence.stored.get() == 5 && server.puts() == 10).await;
+    killed.evidence.send(Crash).await.expect("it is gone");
+    assert_eq!(killed.outbox.attached.lock().len(), 0);
+
+    server.rule(|_| Put::Store);
+    let house = House::open(&http(&server), folder.path());
+    assert_eq!(house.resumed, [event], "so that the outbox holds it anew");
+    let attached = house.attached(1).await;
+    house.settled().await;
+    assert_eq!(house.outbox.attached.lock().len(), 1, "once");
+    assert_eq!(attached[0].0, event);
+    let objects = server.objects();
+    assert_eq!(objects.len(), 10);
+    for (n, frame) in attached[0].1.frames.iter().enumerate() {
+        assert!(frame.url.ends_with(&format!("/{event}/{n}.jpg")), "{}", frame.url);
+        let path = url::Url::parse(&frame.url).expect("a URL").path().to_owned();
+        assert_eq!(usize::from(objects[&path].body[0]), n);
+    }
+    assert!(attached[0].1.frames.is_sorted_by_key(|frame| frame.captured_at));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is left");
+}
+
+#[actix::test]
+async fn another_template_does_not_rename_what_waits() {
+    let server = Server::start();
+    server.rule(|_| Put::Hang);
+    let folder = tempfile::tempdir().expect("a folder");
+    let killed = House::open(&http(&server), folder.path());
+    let event = killed.secure(&[1], 0);
+    until("it is in flight", || server.puts() == 1).await;
+    killed.evidence.send(Crash).await.expect("it is gone");
+    server.rule(|_| Put::Store);
+    let house = House::open(&Snapshots { key: "{event}-{n}".into(), ..http(&server) }, folder.path());
+    let (_, snapshot) = house.attached(1).await.remove(0);
+    assert!(snapshot.url.ends_with(&format!("/{event}/0.jpg")), "{}", snapshot.url);
+}
+
+#[actix::test]
+async fn pictures_are_shown_from_the_spool_and_later_from_the_store() {
+    let server = Server::start();
+    server.rule(|_| Put::Hang);
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = Snapshots { public_url: Some("https://cdn.example/x".parse().expect("a URL")), ..http(&server) };
+    let house = House::open(&settings, folder.path());
+    let pictures = Pictures::open(&settings, folder.path().to_owned()).expect("sound settings");
+    let event = house.secure(&[3, 4], 0);
+    until("both are in the spool", || server.puts() == 2).await;
+    assert_eq!(pictures.get(event, None, 1).await.expect("it is in the spool"), vec![4; 1000]);
+    assert!(matches!(pictures.get(event, None, 2).await, Err(PictureError::Missing)));
+    house.evidence.send(Crash).await.expect("it is gone");
+
+    server.rule(|_| Put::Store);
+    let house = House::open(&settings, folder.path());
+    let (_, snapshot) = house.attached(1).await.remove(0);
+    house.settled().await;
+    assert!(snapshot.url.starts_with("https://cdn.example/x/door/"), "{}", snapshot.url);
+    let get = |snapshot: Snapshot, n| {
+        let pictures = pictures.clone();
+        async move { pictures.get(event, Some(&snapshot), n).await }
+    };
+    assert_eq!(get(snapshot.clone(), 1).await.expect("it is in the store"), vec![4; 1000]);
+    assert!(matches!(get(snapshot.clone(), 2).await, Err(PictureError::Missing)));
+    let mut moved = snapshot;
+    moved.frames[0].url = moved.frames[0].url.replace("cdn.example", "elsewhere.example");
+    assert!(matches!(get(moved.clone(), 0).await, Err(PictureError::Elsewhere { .. })));
+    moved.frames[0].url = "https://cdn.example/x/door/gone.jpg".into();
+    assert!(matches!(get(moved, 0).await, Err(PictureError::Missing)));
+}
