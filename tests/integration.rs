@@ -10,6 +10,7 @@ mod detect_reference;
 mod evaluating;
 mod not_lost;
 mod real_server;
+mod replaying;
 mod secrets;
 mod support;
 mod watching;
