@@ -164,6 +164,7 @@ impl House {
             connect: Arc::new(connect_rtsp),
             detectors: detectors.recipient(),
             outbox: outbox.clone().recipient(),
+            evidence: None,
             scenes: Arbiter::new().handle(),
             board: Arc::clone(&board),
             unfinished,

@@ -11,6 +11,7 @@ mod evaluating;
 mod not_lost;
 mod pictures;
 mod real_server;
+mod replaying;
 mod secrets;
 mod support;
 mod watching;

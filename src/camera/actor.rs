@@ -9,7 +9,7 @@ use super::{
     life::{Life, Output},
 };
 use crate::{
-    media::{Detected, Frame, FrameReady, Latest},
+    media::{BurstOrder, Detected, Frame, FrameReady, Latest},
     settings,
     status::CameraCell,
     words::{CameraId, Generation, Moment, panic_text},
@@ -35,6 +35,8 @@ pub struct Wiring {
     pub generation: Generation,
     /// Where its newest frame waits.
     pub slot: Arc<Latest<Frame>>,
+    /// Where orders for further frames are put.
+    pub orders: Arc<Latest<BurstOrder>>,
     /// The detector pool.
     pub detectors: Recipient<FrameReady>,
     /// The scene that detections go to.
@@ -135,7 +137,7 @@ impl Handler<Stop> for Camera {
 }
 
 async fn live(wiring: Wiring, stop: Arc<Notify>) -> End {
-    let Wiring { settings, connect, cell, generation, slot, detectors, scene, streaming, .. } = wiring;
+    let Wiring { settings, connect, cell, generation, slot, orders, detectors, scene, streaming, .. } = wiring;
     cell.set_stream(None);
     let mut source = tokio::select! {
         biased;
@@ -154,6 +156,7 @@ async fn live(wiring: Wiring, stop: Arc<Notify>) -> End {
         first_picture: Box::new(move |at| {
             streaming.do_send(CameraStreaming { id: id.clone(), generation, at });
         }),
+        orders,
     };
     let mut life = Life::new(settings, Arc::clone(&cell), generation, output);
     let end = tokio::select! {

@@ -2,9 +2,9 @@ use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use tokio::time::timeout;
 
-use super::{DecodeError, Decoder, Fault, Meter, Pacer, Source, Verdict, Video, decode_alone};
+use super::{DecodeError, Decoder, Fault, Meter, Pacer, Source, Verdict, Video, burst::Bursts, decode_alone};
 use crate::{
-    media::{AccessUnit, Backlog, Frame, I420, Latest, Origin},
+    media::{AccessUnit, Backlog, BurstOrder, Frame, I420, Latest, Origin},
     settings,
     status::{CameraCell, SkipReason, StreamFacts},
     words::{Generation, Moment},
@@ -22,6 +22,7 @@ pub(super) struct Life {
     backlog: Backlog,
     meter: Meter,
     pacer: Pacer,
+    bursts: Bursts,
     decoder: Option<Decoder>,
     sequence: u64,
     /// Whether a picture has come out yet.
@@ -47,6 +48,8 @@ pub(super) struct Output {
     pub(super) ticket: Box<Ticket>,
     /// Called at the first picture of the life.
     pub(super) first_picture: Box<dyn FnMut(Moment)>,
+    /// Where orders for further frames are put.
+    pub(super) orders: Arc<Latest<BurstOrder>>,
 }
 
 impl Life {
@@ -61,6 +64,7 @@ impl Life {
         generation: Generation,
         output: Output,
     ) -> Self {
+        output.orders.take(); // for a life of the past
         let (pacer, meter) = (Pacer::new(settings.every), Meter::with_hint(cell.key_frame_hint()));
         Self {
             settings,
@@ -70,6 +74,7 @@ impl Life {
             backlog: Backlog::default(),
             meter,
             pacer,
+            bursts: Bursts::default(),
             decoder: None,
             sequence: 0,
             seen_picture: false,
@@ -161,6 +166,10 @@ impl Life {
     }
 
     fn work(&mut self, unit: &AccessUnit) -> Result<(), Fault> {
+        if let Some(order) = self.output.orders.take() {
+            self.bursts.begin(order, unit.received);
+        }
+        self.pacer.want_every_picture(self.bursts.under_way(unit.received));
         match self.pacer.judge(unit, self.meter.expected_interval(unit.received)) {
             Verdict::Skip(reason) => {
                 self.skip(reason, 1);
@@ -194,16 +203,23 @@ impl Life {
                 Err(error) => return self.failed(error, unit.received),
             },
         };
-        let sample = match decoder.decode(unit) {
-            Ok(shown) => shown.map(|s| (s.captured, self.pacer.wants(s.captured).then(|| s.to_picture()))),
+        let shown = match decoder.decode(unit) {
+            Ok(shown) => shown.map(|shown| {
+                let captured = shown.captured;
+                let sample = self.pacer.wants(captured).then(|| shown.to_picture());
+                (captured, sample, self.bursts.want(captured).then(|| shown.to_picture()))
+            }),
             Err(error) => return self.failed(error, unit.received),
         };
         self.decoder = Some(decoder);
         self.cell.frames.decoded.one();
-        if let Some((captured, picture)) = sample {
+        if let Some((captured, sample, further)) = shown {
             self.saw_picture(captured);
-            if let Some(picture) = picture {
+            if let Some(picture) = sample {
                 self.publish(captured, picture, None);
+            }
+            if let Some(picture) = further {
+                self.bursts.give(&Arc::new(Frame { origin: self.origin(captured), picture, coded: None }));
             }
         }
         Ok(())
@@ -241,13 +257,16 @@ impl Life {
     fn publish(&mut self, captured: Moment, picture: I420, coded: Option<bytes::Bytes>) {
         self.pacer.sampled(captured);
         self.sequence += 1;
-        let origin =
-            Origin { camera: self.settings.id.clone(), generation: self.generation, sequence: self.sequence, captured };
+        let origin = self.origin(captured);
         self.cell.frames.published.one();
         match self.output.slot.put(Frame { origin, picture, coded }) {
             Some(_older) => self.cell.frames.superseded.one(),
             None => (self.output.ticket)(&self.output.slot),
         }
+    }
+
+    fn origin(&self, captured: Moment) -> Origin {
+        Origin { camera: self.settings.id.clone(), generation: self.generation, sequence: self.sequence, captured }
     }
 
     /// A stream that can never be joined must say so, not stay silent for ever.

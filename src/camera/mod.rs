@@ -1,10 +1,11 @@
 //! One camera: from its address to the newest frame.
 //!
 //! `source` says what a camera gives, `rtsp` gets it from a real one. `life` is one life of a camera: it drains the
-//! source, lets the `pacer` choose what to decode, and puts frames up for detection. `actor` wraps a life in an actor
+//! source, lets the `pacer` choose what to decode, puts frames up for detection, and fills orders for more (`burst`). `actor` wraps a life in an actor
 //! with a thread of its own that always tells the supervisor how it ended.
 
 mod actor;
+mod burst;
 mod decoder;
 mod fault;
 mod life;

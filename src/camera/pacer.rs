@@ -6,12 +6,15 @@ use crate::{media::AccessUnit, status::SkipReason, words::Moment};
 ///
 /// Where key frames come at least as often as samples are wanted, key frames alone are decoded, each by itself.
 /// Otherwise everything is, but for what no other picture refers to. After a loss nothing is until a clean key frame.
+/// While a burst wants every picture, everything is decoded without exception, from the next clean key frame on; which
+/// pictures are samples stays the same.
 #[derive(Debug)]
 pub struct Pacer {
     every: Duration,
     due: Option<Instant>,
     mode: Mode,
     awaiting_key_frame: bool,
+    every_picture: bool,
 }
 
 /// What to do with an access unit.
@@ -34,7 +37,12 @@ enum Mode {
 impl Pacer {
     /// A pacer for one sample per `every`.
     pub fn new(every: Duration) -> Self {
-        Self { every, due: None, mode: Mode::KeyFrames, awaiting_key_frame: true }
+        Self { every, due: None, mode: Mode::KeyFrames, awaiting_key_frame: true, every_picture: false }
+    }
+
+    /// Whether every picture is wanted for now, whatever is sampled.
+    pub fn want_every_picture(&mut self, wanted: bool) {
+        self.every_picture = wanted;
     }
 
     /// Judges a unit. `key_interval` is the time between key frames to count on.
@@ -44,7 +52,7 @@ impl Pacer {
             self.awaiting_key_frame = true;
             return Verdict::Skip(SkipReason::AwaitingKeyFrame);
         }
-        let mode = self.mode_for(key_interval);
+        let mode = self.mode_for(unit, key_interval);
         if mode == Mode::Everything && self.mode == Mode::KeyFrames && !unit.key {
             self.awaiting_key_frame = true; // what this unit refers to was left out
         }
@@ -66,7 +74,9 @@ impl Pacer {
                     Verdict::Skip(SkipReason::NotDue)
                 }
             }
-            Mode::Everything if unit.disposable && !unit.key => Verdict::Skip(SkipReason::Disposable),
+            Mode::Everything if unit.disposable && !unit.key && !self.every_picture => {
+                Verdict::Skip(SkipReason::Disposable)
+            }
             Mode::Everything => Verdict::Decode,
         }
     }
@@ -96,7 +106,11 @@ impl Pacer {
         self.due.is_none_or(|due| at >= due)
     }
 
-    fn mode_for(&self, key_interval: Duration) -> Mode {
+    fn mode_for(&self, unit: &AccessUnit, key_interval: Duration) -> Mode {
+        // Other units refer to what was left out while only key frames were decoded.
+        if self.every_picture && (unit.key || self.mode == Mode::Everything) {
+            return Mode::Everything;
+        }
         // A tenth of tolerance: a camera's "one second" is not exact.
         let reach = self.every + self.every / 10;
         if key_interval <= reach { Mode::KeyFrames } else { Mode::Everything }
@@ -161,6 +175,29 @@ mod tests {
         let late = samples.windows(2).filter(|w| w[1] - w[0] > 1100).count();
         assert!(late <= 1, "only the first group may be missed: {samples:?}");
         assert!(samples.len() >= 50, "{}", samples.len());
+    }
+
+    #[test]
+    fn every_picture_can_be_wanted_for_a_while_and_samples_keep_their_pace() {
+        // Key frames once a second, one sample in two; a burst wants everything from 4.5 s to 6.3 s.
+        let (began, mut pacer) = (Moment::now(), Pacer::new(Duration::from_secs(2)));
+        let (mut samples, mut verdicts) = (Vec::new(), Vec::new());
+        for i in 0..120_u64 {
+            let mut unit = unit(began.after(Duration::from_millis(i * 100)), i % 10 == 0);
+            unit.disposable = i % 3 == 1;
+            pacer.want_every_picture((45..63).contains(&i));
+            let verdict = pacer.judge(&unit, Duration::from_secs(1));
+            verdicts.push(verdict);
+            if verdict == Verdict::DecodeAlone || verdict == Verdict::Decode && pacer.wants(unit.received) {
+                samples.push(i);
+                pacer.sampled(unit.received);
+            }
+        }
+        assert_eq!(samples, [0, 20, 40, 60, 80, 100]);
+        assert_eq!(verdicts[45..50], [Verdict::Skip(SkipReason::NotDue); 5], "until a key frame comes");
+        assert_eq!(verdicts[50..63], [Verdict::Decode; 13], "disposable ones, too");
+        assert_eq!(verdicts[63..80], [Verdict::Skip(SkipReason::NotDue); 17], "and back");
+        assert!(!pacer.keeps_decoder());
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod logging;
 mod model;
 mod probe;
 mod progress;
+mod replay;
 mod run;
 pub mod simulate;
 
@@ -31,6 +32,7 @@ Start here:
   lookout check --config lookout.toml     are my settings right?
   lookout run --config lookout.toml       watch
   lookout detect photo.jpg clip.mp4       what does the model see in these?
+  lookout replay clip.mp4                 which events would this give?
 
 Exit codes: 0 done, 1 failed, 2 the settings or the arguments have problems.
 Logs go to standard error, as text on a terminal and as JSON otherwise; LOOKOUT_LOG=debug says more."
@@ -49,6 +51,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     Detect(detect::DetectArgs),
     Evaluate(evaluate::EvaluateArgs),
+    Replay(replay::ReplayArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(args) => simulate_in_runtime(args),
         Command::Detect(args) => detect::execute(&args),
         Command::Evaluate(args) => evaluate::execute(&args),
+        Command::Replay(args) => replay::execute(&args),
         Command::Completions(args) => completions::execute(&args),
     };
     match done {

@@ -24,6 +24,8 @@ pub(in crate::http) struct CameraView {
     last_detection_at: Option<Timestamp>,
     frame_age_s: Option<f64>,
     people: i64,
+    open_visits: i64,
+    visits_held_back: u64,
     latency_s: Option<Quantiles>,
 }
 
@@ -69,6 +71,8 @@ impl From<&CameraCell> for CameraView {
             last_detection_at: cell.last_seen().map(|seen| seen.captured.wall),
             frame_age_s: last.map(|at| at.steady.elapsed().as_secs_f64()),
             people: cell.people.get(),
+            open_visits: cell.open_visits.get(),
+            visits_held_back: cell.visits_held_back.get(),
             latency_s: cell.latency.quantiles(),
         }
     }
@@ -107,6 +111,8 @@ pub(in crate::http) fn status(board: &Board) -> Value {
             "total": cameras.len(),
             "by_state": states,
             "people": cameras.iter().map(|c| c.people.get()).sum::<i64>(),
+            "open_visits": cameras.iter().map(|c| c.open_visits.get()).sum::<i64>(),
+            "visits_held_back": cameras.iter().map(|c| c.visits_held_back.get()).sum::<u64>(),
         },
         "detector": {
             "workers": board.detector.workers.get(),

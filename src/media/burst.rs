@@ -6,7 +6,8 @@ use super::Frame;
 use crate::words::EventId;
 
 /// An order for the camera's next frames, faster than it samples. The camera looks for one, in a `Latest`, with every
-/// access unit that comes, and waits for nobody while it fills it. A newer order replaces one that is not finished.
+/// access unit that comes, and waits for nobody while it fills it. A newer order replaces one that was not taken yet;
+/// of those that were, several are filled side by side.
 #[derive(Debug, Clone)]
 pub struct BurstOrder {
     /// The event that they belong to.
@@ -27,4 +28,14 @@ pub struct BurstFrame {
     pub event: EventId,
     /// The frame.
     pub frame: Arc<Frame>,
+}
+
+impl BurstOrder {
+    /// So much longer than its span an order may take, for the next key frame to come; then it is given up.
+    pub const GRACE: Duration = Duration::from_secs(5);
+
+    /// The time from its first frame to its last.
+    pub fn span(&self) -> Duration {
+        self.every.saturating_mul(self.frames.saturating_sub(1))
+    }
 }

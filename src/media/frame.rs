@@ -21,7 +21,8 @@ pub struct Origin {
     pub camera: CameraId,
     /// The camera's life.
     pub generation: Generation,
-    /// Counts the frames that this life published, from 1.
+    /// Counts the frames that this life published, from 1. Frames of a burst are not published; theirs is the number of
+    /// the newest one that is.
     pub sequence: u64,
     /// When its last packet arrived.
     pub captured: Moment,

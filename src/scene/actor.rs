@@ -6,10 +6,13 @@ use std::{
 
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, Recipient};
 
-use super::SceneCore;
+use super::{
+    Develop, EvidenceRoom, Finding, SceneCore,
+    evidence::{Dispatch, Evidence},
+};
 use crate::{
-    events::{Event, Record, Unfinished},
-    media::Detected,
+    events::{Record, Unfinished},
+    media::{BurstOrder, Detected, Latest},
     settings,
     status::{CameraCell, LastSeen, Picture},
     words::{Generation, Moment, Reason},
@@ -20,6 +23,7 @@ pub struct Scene {
     core: SceneCore,
     cell: Arc<CameraCell>,
     outbox: Recipient<Record>,
+    evidence: Option<Evidence>,
     hook: Option<SampleHook>,
     failing: bool,
 }
@@ -74,7 +78,15 @@ pub struct Configure(pub settings::Camera);
 impl Scene {
     /// The scene of the camera that `cell` shows, which writes its events to `outbox`.
     pub fn new(core: SceneCore, cell: Arc<CameraCell>, outbox: Recipient<Record>) -> Self {
-        Self { core, cell, outbox, hook: None, failing: false }
+        Self { core, cell, outbox, evidence: None, hook: None, failing: false }
+    }
+
+    /// Keeps pictures: gives them to `room`, orders more of the camera by `orders`, and makes pictures of key frames with
+    /// `develop`.
+    #[must_use]
+    pub fn with_evidence(mut self, room: EvidenceRoom, orders: Arc<Latest<BurstOrder>>, develop: Develop) -> Self {
+        self.evidence = Some(Evidence { room, orders, develop });
+        self
     }
 
     /// Takes up what was begun when the process last ended.
@@ -93,24 +105,50 @@ impl Scene {
 
     /// Lets the core judge on a clone, and keeps the clone only where it did not panic: a fault costs this one message,
     /// and the visits stay as they were before it.
-    fn judge(&mut self, verdict: impl FnOnce(&mut SceneCore) -> Vec<Event>) -> bool {
+    fn judge(&mut self, verdict: impl FnOnce(&mut SceneCore) -> Vec<Finding>) -> bool {
         let mut next = self.core.clone();
         let judged = catch_unwind(AssertUnwindSafe(|| {
-            let events = verdict(&mut next);
-            (next, events)
+            let findings = verdict(&mut next);
+            (next, findings)
         }));
-        let Ok((next, events)) = judged else {
+        let Ok((next, findings)) = judged else {
             self.cell.detection_failures.one();
             tracing::error!(camera = %self.cell.id, "the scene's rules panicked; what they were given is dropped");
             return false;
         };
+        self.cell.visits_held_back.add(next.held_back().saturating_sub(self.core.held_back()));
         self.core = next;
         self.cell.people.set(self.core.people().into());
-        for event in events {
-            tracing::info!(camera = %self.cell.id, event = %event.id, kind = event.kind.as_str(), "event");
-            self.outbox.do_send(Record::now(event));
-        }
+        self.cell.open_visits.set(i64::try_from(self.core.open_visits()).unwrap_or(i64::MAX));
+        self.tell(findings);
         true
+    }
+
+    /// Sends off what was found: first each event, so that it is written down, then its pictures.
+    fn tell(&self, findings: Vec<Finding>) {
+        // Visits that start with one sample would order the same frames; the first one gets them.
+        let mut ordered = false;
+        for finding in findings {
+            let (camera, event) = (&self.cell.id, &finding.event);
+            tracing::info!(%camera, event = %event.id, kind = event.kind.as_str(), "event");
+            let mut wanted = self.core.evidence().clone();
+            if ordered {
+                wanted.frames = 1;
+            }
+            let Some(evidence) = &self.evidence else {
+                self.outbox.do_send(Dispatch::alone(finding.event).record);
+                continue;
+            };
+            let Dispatch { record, secure, order } = evidence.dispatch(camera, finding, &wanted);
+            self.outbox.do_send(record);
+            if let Some(secure) = secure {
+                evidence.room.keep.do_send(secure);
+            }
+            if let Some(order) = order {
+                evidence.orders.put(order);
+                ordered = true;
+            }
+        }
     }
 }
 
@@ -206,11 +244,7 @@ impl Handler<Configure> for Scene {
 fn show(cell: &CameraCell, detected: Detected) {
     let Detected { frame, seen, at } = detected;
     let Ok(seen) = seen else { return };
-    let captured = frame.origin.captured;
+    let (captured, picture) = (frame.origin.captured, Picture::of(&frame));
     cell.latency.record(at.since(&captured));
-    let picture = match &frame.coded {
-        Some(coded) => Picture::Coded(coded.clone()),
-        None => Picture::Decoded(frame),
-    };
     cell.set_last_seen(LastSeen { picture, captured, detections: seen.into() });
 }

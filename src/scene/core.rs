@@ -1,29 +1,33 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use super::{
+    Finding,
     availability::Availability,
-    report::{Decision, IdSource, Reporter},
+    report::{IdSource, Reporter},
     sight::Sight,
     tracker::Tracker,
-    visits::{Change, Rules, Sample, Visits},
+    visits::Rules,
+    watch::{Look, News, Watch},
     zones::Area,
 };
 use crate::{
-    events::{CameraRef, Event, Sighting, Unfinished},
+    events::{CameraRef, Unfinished},
     media::Detected,
-    settings::Camera,
+    settings::{Camera, Evidence},
     words::{Detection, Generation, Moment, Reason},
 };
 
-/// The judgement of one camera's scene: what is detected goes in, what is worth telling comes out.
+/// The judgement of one camera's scene: what is detected goes in, what is worth telling comes out, and beside it the
+/// frame that proves it.
 ///
-/// It knows no clock: every moment comes in. Cloning it is cheap (some kilobytes), so a caller can try a sample on a
-/// clone and forget it.
+/// It knows no clock: every moment comes in. Cloning it is cheap (some kilobytes; frames are shared), so a caller can
+/// try a sample on a clone and forget it. Of each open visit it keeps at most one frame.
 #[derive(Debug, Clone)]
 pub struct SceneCore {
     reporter: Reporter,
     rules: Rules,
-    down_after: std::time::Duration,
+    down_after: Duration,
+    evidence: Evidence,
     watches: Vec<Watch>,
     tracker: Option<Tracker>,
     sight: Sight,
@@ -31,14 +35,7 @@ pub struct SceneCore {
     /// The oldest life whose messages count.
     generation: Generation,
     people: u32,
-}
-
-/// An area and its visits.
-#[derive(Debug, Clone)]
-struct Watch {
-    area: Area,
-    visits: Visits,
-    label: Option<Arc<str>>,
+    held_back: u64,
 }
 
 impl SceneCore {
@@ -53,22 +50,25 @@ impl SceneCore {
             reporter: Reporter { camera, ids },
             rules: Rules::of(settings),
             down_after: settings.visits.down_after,
+            evidence: settings.evidence.clone(),
             watches: Vec::new(),
             tracker: None,
             sight: Sight::default(),
             availability: Availability::default(),
             generation: Generation::default(),
             people: 0,
+            held_back: 0,
         };
         core.configure(settings);
         core
     }
 
     /// Takes over changed settings. Open visits go on where their zone still exists, by its name; the others end.
-    pub fn configure(&mut self, settings: &Camera) -> Vec<Event> {
+    pub fn configure(&mut self, settings: &Camera) -> Vec<Finding> {
         self.reporter.camera.name = settings.name.clone();
         self.rules = Rules::of(settings);
         self.down_after = settings.visits.down_after;
+        self.evidence = settings.evidence.clone();
         self.tracker = (settings.every < Tracker::SLOWEST).then(|| self.tracker.take().unwrap_or_default());
 
         let mut before = std::mem::take(&mut self.watches);
@@ -83,37 +83,37 @@ impl SceneCore {
             })
             .collect();
         let removed = before.iter_mut();
-        removed.filter_map(|w| w.end(&self.reporter)).collect()
+        removed.filter_map(|w| w.end(&self.rules, &self.reporter)).collect()
     }
 
     /// Takes up what of this camera was begun when the process last ended, `at` the moment it began anew. What is taken
     /// up waits for the camera as if the stream had just been lost.
-    pub fn resume(&mut self, unfinished: &Unfinished, at: Moment) -> Vec<Event> {
+    pub fn resume(&mut self, unfinished: &Unfinished, at: Moment) -> Vec<Finding> {
         let id = self.reporter.camera.id.clone();
         let away = unfinished.alive_until.map(|until| at.wall.duration_since(until)).unwrap_or_default();
         let away = Duration::try_from(away).unwrap_or_default();
-        let mut events = Vec::new();
+        let mut findings = Vec::new();
         for open in unfinished.visits.iter().filter(|v| v.camera == id) {
             self.sight.resumed(at, away);
             let clock = self.sight.clock(at);
             let watch = self.watches.iter_mut().find(|w| w.area.name == open.zone);
             let refused = match watch {
-                Some(watch) => watch.visits.resume(open.visit.clone(), clock).err(),
+                Some(watch) => watch.resume(open.visit.clone(), clock).err(),
                 None => Some(open.visit.clone()),
             };
             if let Some(mut visit) = refused {
                 // Its zone is gone, so nothing will ever end it.
                 visit.ended_at = Some(visit.started_at);
                 let event = self.reporter.ended(visit, open.zone.clone(), None, None);
-                events.push(event);
+                findings.push(event.into());
             }
         }
         for (_, since) in unfinished.down.iter().filter(|(camera, _)| *camera == id) {
             self.availability.resume(*since);
         }
         // Away for too long, and the next person is another visit.
-        events.extend(self.tick(at));
-        events
+        findings.extend(self.tick(at));
+        findings
     }
 
     /// Whether a detection would be judged: it is of the camera's present life, newer than what was judged before.
@@ -123,15 +123,15 @@ impl SceneCore {
     }
 
     /// Judges a detection. One that failed is no sample; one that is no news changes nothing.
-    pub fn observe(&mut self, detected: &Detected) -> Vec<Event> {
+    pub fn observe(&mut self, detected: &Detected) -> Vec<Finding> {
         if !self.is_news(detected) {
             return Vec::new();
         }
         let origin = &detected.frame.origin;
         // A frame is proof that the camera streams, even where the word of it is still on its way.
-        let mut events = self.camera_streaming(origin.generation, origin.captured);
+        let mut findings = self.camera_streaming(origin.generation, origin.captured);
         let Ok(seen) = &detected.seen else {
-            return events;
+            return findings;
         };
         let tracks = match &mut self.tracker {
             Some(tracker) => tracker.follow(seen, origin.captured.steady),
@@ -141,29 +141,15 @@ impl SceneCore {
         let clock = self.sight.clock(origin.captured);
         let counts = |d: &&Detection| self.watches.iter().any(|w| w.area.holds(&d.area));
         self.people = u32::try_from(seen.iter().filter(counts).count()).unwrap_or(u32::MAX);
+        let look = Look { detected, seen, tracks: &tracks, clock };
         for watch in &mut self.watches {
-            let (inside, label) = watch.inside(seen, &tracks);
-            let sample = Sample {
-                captured: origin.captured.wall,
-                clock,
-                count: u32::try_from(inside.len()).unwrap_or(u32::MAX),
-            };
-            let ids = &self.reporter.ids;
-            let change = watch.visits.judge(sample, &self.rules, || ids.visit());
-            let decision = Decision { detected, inside };
-            let zone = watch.area.name.clone();
-            events.extend(change.map(|change| match change {
-                Change::Started(visit) => {
-                    watch.label = label.clone();
-                    self.reporter.started(visit, zone, label, decision)
-                }
-                Change::Ended(visit) => {
-                    let label = watch.label.take();
-                    self.reporter.ended(visit, zone, label, Some(decision))
-                }
-            }));
+            match watch.look(&look, &self.rules, &self.reporter) {
+                Some(News::Found(finding)) => findings.push(finding),
+                Some(News::HeldBack) => self.held_back += 1,
+                None => {}
+            }
         }
-        events
+        findings
     }
 
     /// A life of the camera ended with a fault: until it streams again nothing can be seen.
@@ -192,38 +178,49 @@ impl SceneCore {
     }
 
     /// The camera streams.
-    pub fn camera_streaming(&mut self, generation: Generation, at: Moment) -> Vec<Event> {
+    pub fn camera_streaming(&mut self, generation: Generation, at: Moment) -> Vec<Finding> {
         if generation < self.generation {
             return Vec::new();
         }
         self.generation = generation;
         // What fell due in the dark is told first, so that it does not depend on when ticks come.
-        let mut events = self.tick(at);
+        let mut findings = self.tick(at);
         self.sight.returned(at);
         let told = self.availability.streaming();
-        events.extend(told.map(|since| self.reporter.up(since, at)));
-        events
+        findings.extend(told.map(|since| self.reporter.up(since, at).into()));
+        findings
     }
 
     /// Time passes: ends what was blind for too long, tells of a camera that is gone for too long.
-    pub fn tick(&mut self, now: Moment) -> Vec<Event> {
-        let mut events = Vec::new();
+    pub fn tick(&mut self, now: Moment) -> Vec<Finding> {
+        let mut findings = Vec::new();
         let Rules { blind, quiet, .. } = self.rules;
         // A detector that fails for so long is as good as a camera that is gone.
         if self.sight.dark_for(now) > blind || self.sight.unjudged_for(now) > blind.max(quiet) {
             let watches = self.watches.iter_mut();
-            events.extend(watches.filter_map(|w| w.end(&self.reporter)));
+            findings.extend(watches.filter_map(|w| w.end_at(now.steady, &self.rules, &self.reporter)));
         }
         let due = self.availability.due(now, self.down_after);
-        events.extend(due.map(|outage| self.reporter.down(outage, now)));
-        events
+        findings.extend(due.map(|outage| self.reporter.down(outage, now).into()));
+        findings
     }
 
     /// The camera is removed: ends its visits, since nothing else will.
-    pub fn close(&mut self) -> Vec<Event> {
+    pub fn close(&mut self) -> Vec<Finding> {
         self.people = 0;
         let watches = self.watches.iter_mut();
-        watches.filter_map(|w| w.end(&self.reporter)).collect()
+        watches.filter_map(|w| w.end(&self.rules, &self.reporter)).collect()
+    }
+
+    /// What the settings say of pictures around the start of a visit.
+    pub fn evidence(&self) -> &Evidence {
+        &self.evidence
+    }
+
+    /// Visits that were not told when they would have started, so far: they fell into the cooldown, or nobody in them
+    /// was new.
+    pub fn held_back(&self) -> u64 {
+        self.held_back
     }
 
     /// How many people the newest sample shows where they count; none while the camera is gone.
@@ -233,30 +230,6 @@ impl SceneCore {
 
     /// Visits that are open, in all zones.
     pub fn open_visits(&self) -> usize {
-        self.watches.iter().filter(|w| w.visits.is_open()).count()
-    }
-}
-
-impl Watch {
-    fn new(area: Area) -> Self {
-        Self { area, visits: Visits::default(), label: None }
-    }
-
-    /// Who is in the area, and the label of the surest of them.
-    fn inside(&self, seen: &[Detection], tracks: &[Option<u64>]) -> (Vec<Sighting>, Option<Arc<str>>) {
-        let inside = || {
-            let all = seen.iter().zip(tracks);
-            all.filter(|(detection, _)| self.area.holds(&detection.area))
-        };
-        let sightings =
-            inside().map(|(detection, track)| Sighting { score: detection.score, area: detection.area, track: *track });
-        let surest = inside().max_by(|(a, _), (b, _)| a.score.total_cmp(&b.score));
-        (sightings.collect(), surest.map(|(detection, _)| detection.label.clone()))
-    }
-
-    /// Ends the open visit without a sample that shows that nobody is there.
-    fn end(&mut self, reporter: &Reporter) -> Option<Event> {
-        let visit = self.visits.end()?;
-        Some(reporter.ended(visit, self.area.name.clone(), self.label.take(), None))
+        self.watches.iter().filter(|w| w.is_open()).count()
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     events::VisitFacts,
     settings::{Camera, VisitRules},
-    words::VisitId,
+    words::{Moment, VisitId},
 };
 
 /// When a visit starts and ends, fitted to how often a camera is looked at.
@@ -22,6 +22,10 @@ pub(super) struct Rules {
     pub(super) quiet: Duration,
     /// It is kept open for this long while nothing can be seen.
     pub(super) blind: Duration,
+    /// After a visit ended, none starts for this long.
+    pub(super) cooldown: Duration,
+    /// Who stays in one place is nobody new for this long after being lost from sight; zero: everybody always is.
+    pub(super) stationary: Duration,
 }
 
 impl Rules {
@@ -30,13 +34,15 @@ impl Rules {
     pub(super) fn of(camera: &Camera) -> Self {
         // Far more samples than anybody remembers: it bounds the memory of a window.
         const LONGEST_WINDOW: u32 = 1024;
-        let VisitRules { hits, window, quiet, blind, .. } = camera.visits;
+        let VisitRules { hits, window, quiet, blind, cooldown, stationary, .. } = camera.visits;
         let hits = hits.clamp(1, LONGEST_WINDOW);
         Self {
             hits: hits as usize,
             window: window.clamp(hits, LONGEST_WINDOW) as usize,
             quiet: quiet.max(camera.every.saturating_mul(5) / 2),
             blind,
+            cooldown,
+            stationary,
         }
     }
 }
@@ -46,17 +52,23 @@ impl Rules {
 pub(super) struct Visits {
     recent: VecDeque<Sample>,
     open: Option<Open>,
+    /// Somebody is there, and it is no visit: they came during the cooldown, or are nobody new.
+    held_back: Option<Presence>,
+    /// When the last visit was found to have ended.
+    ended: Option<Instant>,
 }
 
 /// A sample: how many are in the zone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
-    /// When it was captured, for people.
-    pub(super) captured: Timestamp,
+    /// When it was captured.
+    pub(super) captured: Moment,
     /// The same on the clock that stands still while the camera is gone.
     pub(super) clock: Instant,
     /// How many are there.
     pub(super) count: u32,
+    /// How many of them are somebody new: only they start a visit, and keep it open.
+    pub(super) fresh: u32,
 }
 
 /// What a sample changed.
@@ -66,11 +78,19 @@ pub(super) enum Change {
     Started(VisitFacts),
     /// Nobody is there any more.
     Ended(VisitFacts),
+    /// What would be a visit is none: it falls into the cooldown, or nobody in it is new.
+    HeldBack,
 }
 
 #[derive(Debug, Clone)]
 struct Open {
     facts: VisitFacts,
+    presence: Presence,
+}
+
+/// Somebody is there, or was a moment ago.
+#[derive(Debug, Clone)]
+struct Presence {
     last_seen: Timestamp,
     last_seen_clock: Instant,
     empty_since: u32,
@@ -80,6 +100,23 @@ struct Open {
 /// detections that failed), one missed person must not split it.
 const FEWEST_EMPTY: u32 = 2;
 
+impl Presence {
+    fn of(sample: &Sample) -> Self {
+        Self { last_seen: sample.captured.wall, last_seen_clock: sample.clock, empty_since: 0 }
+    }
+
+    /// Whether it goes on with a sample that shows `count`.
+    fn lasts(&mut self, sample: &Sample, count: u32, rules: &Rules) -> bool {
+        if count > 0 {
+            *self = Self::of(sample);
+            return true;
+        }
+        self.empty_since = self.empty_since.saturating_add(1);
+        let quiet = sample.clock.saturating_duration_since(self.last_seen_clock);
+        quiet < rules.quiet || self.empty_since < FEWEST_EMPTY
+    }
+}
+
 impl Visits {
     /// Judges a sample. Samples come in the order of their capture.
     pub(super) fn judge(
@@ -88,27 +125,20 @@ impl Visits {
         rules: &Rules,
         fresh_id: impl FnOnce() -> VisitId,
     ) -> Option<Change> {
-        match &mut self.open {
-            Some(open) if sample.count > 0 => {
-                open.last_seen = sample.captured;
-                open.last_seen_clock = sample.clock;
-                open.empty_since = 0;
-                open.facts.peak_count = open.facts.peak_count.max(sample.count);
-                None
-            }
-            Some(open) => {
-                open.empty_since = open.empty_since.saturating_add(1);
-                let quiet = sample.clock.saturating_duration_since(open.last_seen_clock);
-                if quiet < rules.quiet || open.empty_since < FEWEST_EMPTY {
-                    return None;
-                }
-                self.end().map(Change::Ended)
-            }
-            None => self.arrival(sample, rules, fresh_id).map(Change::Started),
+        let Some(open) = &mut self.open else {
+            return self.arrival(sample, rules, fresh_id);
+        };
+        if sample.fresh > 0 {
+            open.facts.peak_count = open.facts.peak_count.max(sample.count);
         }
+        if open.presence.lasts(&sample, sample.fresh, rules) {
+            return None;
+        }
+        self.rest_from(sample.captured.steady);
+        self.end().map(Change::Ended)
     }
 
-    fn arrival(&mut self, sample: Sample, rules: &Rules, fresh_id: impl FnOnce() -> VisitId) -> Option<VisitFacts> {
+    fn arrival(&mut self, sample: Sample, rules: &Rules, fresh_id: impl FnOnce() -> VisitId) -> Option<Change> {
         let since_before = self.recent.back().map(|before| sample.clock.saturating_duration_since(before.clock));
         if since_before.is_some_and(|gap| gap > rules.blind.max(rules.quiet)) {
             // Nothing was looked at for so long that what was seen before is another story.
@@ -118,25 +148,47 @@ impl Visits {
         while self.recent.len() > rules.window {
             self.recent.pop_front();
         }
-        let hits = self.recent.iter().filter(|s| s.count > 0);
-        let first = *hits.clone().next()?;
-        if sample.count == 0 || hits.count() < rules.hits {
-            return None;
+        let since_end = self.ended.map(|ended| sample.captured.steady.saturating_duration_since(ended));
+        let cooling = since_end.is_some_and(|since| since < rules.cooldown);
+        if !cooling && sample.fresh > 0 && self.hits(|s| s.fresh) >= rules.hits {
+            return self.start(&sample, fresh_id).map(Change::Started);
         }
+        let would_start = sample.count > 0 && self.hits(|s| s.count) >= rules.hits;
+        match &mut self.held_back {
+            Some(presence) => {
+                if !presence.lasts(&sample, sample.count, rules) {
+                    self.held_back = None;
+                    self.recent.clear();
+                }
+                None
+            }
+            None => would_start.then(|| {
+                self.held_back = Some(Presence::of(&sample));
+                Change::HeldBack
+            }),
+        }
+    }
+
+    fn hits(&self, count: impl Fn(&Sample) -> u32) -> usize {
+        self.recent.iter().filter(|sample| count(sample) > 0).count()
+    }
+
+    fn start(&mut self, sample: &Sample, fresh_id: impl FnOnce() -> VisitId) -> Option<VisitFacts> {
         let facts = VisitFacts {
             id: fresh_id(),
-            started_at: first.captured,
+            started_at: self.recent.iter().find(|s| s.fresh > 0)?.captured.wall,
             ended_at: None,
             peak_count: self.recent.iter().map(|s| s.count).max()?,
         };
-        self.open = Some(Open {
-            facts: facts.clone(),
-            last_seen: sample.captured,
-            last_seen_clock: sample.clock,
-            empty_since: 0,
-        });
+        self.open = Some(Open { facts: facts.clone(), presence: Presence::of(sample) });
+        self.held_back = None;
         self.recent.clear();
         Some(facts)
+    }
+
+    /// The cooldown begins.
+    pub(super) fn rest_from(&mut self, at: Instant) {
+        self.ended = Some(at);
     }
 
     /// Ends the open visit, if there is one, at the last sample that saw somebody.
@@ -145,7 +197,7 @@ impl Visits {
         self.recent.clear();
         let open = self.open.take()?;
         // The wall clock may have been set back meanwhile; a visit never ends before it starts.
-        let ended_at = open.last_seen.max(open.facts.started_at);
+        let ended_at = open.presence.last_seen.max(open.facts.started_at);
         Some(VisitFacts { ended_at: Some(ended_at), ..open.facts })
     }
 
@@ -155,7 +207,8 @@ impl Visits {
         if self.open.is_some() {
             return Err(facts);
         }
-        self.open = Some(Open { last_seen: facts.started_at, last_seen_clock: clock, empty_since: 0, facts });
+        let presence = Presence { last_seen: facts.started_at, last_seen_clock: clock, empty_since: 0 };
+        self.open = Some(Open { facts, presence });
         Ok(())
     }
 
@@ -171,26 +224,34 @@ mod tests {
 
     /// Looks once per `every_ms` at what `seen` says, one digit a sample, and writes down in milliseconds what changed.
     fn run(rules: Rules, every_ms: u64, seen: &str) -> Vec<String> {
-        let (start, wall) = (Instant::now(), Timestamp::UNIX_EPOCH);
+        let start = Moment { wall: Timestamp::UNIX_EPOCH, steady: Instant::now() };
         let ms = |t: Timestamp| t.as_millisecond();
         let mut visits = Visits::default();
         let digits = seen.chars().filter_map(|c| c.to_digit(10));
         (0..)
             .zip(digits)
             .filter_map(|(n, count)| {
-                let t = Duration::from_millis(n * every_ms);
-                let sample = Sample { captured: wall + t, clock: start + t, count };
+                let captured = start.after(Duration::from_millis(n * every_ms));
+                let sample = Sample { captured, clock: captured.steady, count, fresh: count };
                 visits.judge(sample, &rules, VisitId::fresh)
             })
             .map(|change| match change {
                 Change::Started(v) => format!("started {} peak {}", ms(v.started_at), v.peak_count),
                 Change::Ended(v) => format!("ended {} peak {}", ms(v.ended_at.expect("an end")), v.peak_count),
+                Change::HeldBack => "held back".into(),
             })
             .collect()
     }
 
     fn rules(hits: usize, window: usize, quiet_ms: u64) -> Rules {
-        Rules { hits, window, quiet: Duration::from_millis(quiet_ms), blind: Duration::from_secs(120) }
+        Rules {
+            hits,
+            window,
+            quiet: Duration::from_millis(quiet_ms),
+            blind: Duration::from_secs(120),
+            cooldown: Duration::ZERO,
+            stationary: Duration::ZERO,
+        }
     }
 
     #[test]
@@ -238,6 +299,26 @@ mod tests {
         let rules = rules(1, 1, 3000);
         assert_eq!(run(rules, 20_000, "10101").len(), 1);
         assert_eq!(run(rules, 20_000, "101001"), ["started 0 peak 1", "ended 40000 peak 1", "started 100000 peak 1"]);
+    }
+
+    #[test]
+    fn during_the_cooldown_none_starts_and_whoever_is_there_at_its_end_is_one_at_once() {
+        let rules = Rules { cooldown: Duration::from_secs(5), ..rules(2, 3, 1000) };
+        // Ends at 1500 (seen to be over at 2500); the next two seconds of somebody are held back, and counted once.
+        let seen = format!("0011{}11011000{}", "00", "0".repeat(12));
+        assert_eq!(run(rules, 500, &seen), ["started 1000 peak 1", "ended 1500 peak 1", "held back"]);
+        let seen = format!("0011{}{}", "00", "1".repeat(12));
+        assert_eq!(
+            run(rules, 500, &seen),
+            ["started 1000 peak 1", "ended 1500 peak 1", "held back", "started 6500 peak 1"],
+            "at 7500, of the last three samples"
+        );
+        let seen = format!("0011{}{}0101", "00", "0".repeat(9));
+        assert_eq!(
+            run(rules, 500, &seen),
+            ["started 1000 peak 1", "ended 1500 peak 1", "started 8000 peak 1"],
+            "what comes after it is as ever"
+        );
     }
 
     #[test]

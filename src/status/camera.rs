@@ -43,8 +43,10 @@ pub struct CameraCell {
     pub detection_failures: Counter,
     /// People in the newest sample.
     pub people: Gauge,
-    /// Visits that are open.
+    /// Visits that are open, in all zones.
     pub open_visits: Gauge,
+    /// Visits that were not told when they would have started, because of `cooldown` or `stationary`.
+    pub visits_held_back: Counter,
     /// From a frame's arrival to its detections.
     pub latency: Latency,
     born: Instant,
@@ -154,6 +156,16 @@ pub enum Picture {
     Decoded(Arc<Frame>),
 }
 
+impl Picture {
+    /// The smallest form of a frame's picture: where it was decoded from a key frame alone, that one's bytes.
+    pub fn of(frame: &Arc<Frame>) -> Self {
+        match &frame.coded {
+            Some(coded) => Self::Coded(coded.clone()),
+            None => Self::Decoded(Arc::clone(frame)),
+        }
+    }
+}
+
 impl CameraCell {
     /// The cell of a camera that has not been started.
     pub fn new(id: CameraId, name: Arc<str>, url: String) -> Self {
@@ -175,6 +187,7 @@ impl CameraCell {
             detection_failures: Counter::default(),
             people: Gauge::default(),
             open_visits: Gauge::default(),
+            visits_held_back: Counter::default(),
             latency: Latency::default(),
             born: Instant::now(),
             heartbeat_ms: AtomicU64::new(0),

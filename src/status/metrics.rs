@@ -82,7 +82,7 @@ fn encode_cameras(encoder: &mut DescriptorEncoder<'_>, cameras: &[Arc<CameraCell
     family(encoder, "camera_frames_skipped", "Access units not decoded, by reason", None, skipped.collect())?;
 
     type Read = fn(&CameraCell) -> Option<Value>;
-    let simple: [(&str, &str, Option<Unit>, Read); 16] = [
+    let simple: [(&str, &str, Option<Unit>, Read); 18] = [
         ("camera_lives", "Lives begun", None, |c| Some(Value::Counter(c.lives.get()))),
         ("camera_threads_abandoned", "Threads that hung and were left behind", None, |c| {
             Some(Value::Counter(c.abandoned.get()))
@@ -109,6 +109,12 @@ fn encode_cameras(encoder: &mut DescriptorEncoder<'_>, cameras: &[Arc<CameraCell
             Some(Value::Counter(c.detection_failures.get()))
         }),
         ("camera_people", "People in the newest sample", None, |c| Some(Value::Gauge(c.people.get() as f64))),
+        ("camera_open_visits", "Visits that are open, in all zones", None, |c| {
+            Some(Value::Gauge(c.open_visits.get() as f64))
+        }),
+        ("camera_visits_held_back", "Visits not told: in the cooldown, or of nobody new", None, |c| {
+            Some(Value::Counter(c.visits_held_back.get()))
+        }),
         ("camera_backlog", "Access units waiting for the decoder", None, |c| {
             Some(Value::Gauge(f64::from(c.waiting_units())))
         }),
@@ -245,6 +251,8 @@ mod tests {
         let cell = CameraCell::new("door".parse().expect("an id"), "Door".into(), "rtsp://camera/1".into());
         cell.frames.skipped(SkipReason::Lagging).add(7);
         cell.count_fault(Reason::Stalled);
+        cell.open_visits.set(2);
+        cell.visits_held_back.add(3);
         board.add_camera(Arc::new(cell));
         let sink = SinkCell::new("phone".into(), "a test".into());
         sink.gathered.add(12);
@@ -257,6 +265,8 @@ mod tests {
             "lookout_camera_frames_skipped_total{camera=\"door\",reason=\"lagging\"} 7",
             "lookout_camera_faults_total{camera=\"door\",reason=\"stalled\"} 1",
             "lookout_sink_gathered_total{sink=\"phone\"} 12",
+            "lookout_camera_open_visits{camera=\"door\"} 2",
+            "lookout_camera_visits_held_back_total{camera=\"door\"} 3",
             "lookout_events_recorded_total 0",
             "lookout_snapshots_stored_size_bytes_total 5",
             "# EOF",

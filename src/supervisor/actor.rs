@@ -9,10 +9,10 @@ use super::{
     charge::{Charge, Plan},
 };
 use crate::{
-    camera::{CameraGone, CameraStreaming, Connect, End, Fault},
+    camera::{CameraGone, CameraStreaming, Connect, End, Fault, decode_alone},
     events::{CameraRef, Record, Unfinished},
-    media::FrameReady,
-    scene::{self, Scene, SceneCore},
+    media::{BurstOrder, FrameReady, Latest},
+    scene::{self, EvidenceRoom, Scene, SceneCore},
     settings,
     status::{Board, CameraCell, CameraState},
     words::{CameraId, Generation, Moment},
@@ -41,6 +41,8 @@ pub struct Workshop {
     pub detectors: Recipient<FrameReady>,
     /// Where events are written down.
     pub outbox: Recipient<Record>,
+    /// Who keeps the pictures of events; `None`: nobody does.
+    pub evidence: Option<EvidenceRoom>,
     /// Where scenes run.
     pub scenes: ArbiterHandle,
     /// Where status is shown.
@@ -100,10 +102,11 @@ impl Supervisor {
         let cell = Arc::new(cell);
         self.workshop.board.add_camera(Arc::clone(&cell));
         let unfinished = self.unfinished.take(&camera.id);
-        let scene = self.start_scene(&camera, &cell, unfinished);
+        let orders = Arc::default();
+        let scene = self.start_scene(&camera, &cell, &orders, unfinished);
         let id = camera.id.clone();
         let enabled = camera.enabled;
-        let mut charge = Charge::new(Arc::new(camera), cell, scene);
+        let mut charge = Charge::new(Arc::new(camera), cell, scene, orders);
         if !enabled {
             charge.plan = Plan::Rest;
         }
@@ -113,10 +116,24 @@ impl Supervisor {
         }
     }
 
-    fn start_scene(&self, camera: &settings::Camera, cell: &Arc<CameraCell>, unfinished: Unfinished) -> Addr<Scene> {
+    fn start_scene(
+        &self,
+        camera: &settings::Camera,
+        cell: &Arc<CameraCell>,
+        orders: &Arc<Latest<BurstOrder>>,
+        unfinished: Unfinished,
+    ) -> Addr<Scene> {
         let about = CameraRef { id: camera.id.clone(), name: Arc::clone(&camera.name) };
         let (core, cell, outbox) = (SceneCore::new(about, camera), Arc::clone(cell), self.workshop.outbox.clone());
-        Scene::start_in_arbiter(&self.workshop.scenes, move |_| Scene::new(core, cell, outbox).resuming(&unfinished))
+        let (evidence, orders) = (self.workshop.evidence.clone(), Arc::clone(orders));
+        Scene::start_in_arbiter(&self.workshop.scenes, move |_| {
+            let scene = Scene::new(core, cell, outbox);
+            let scene = match evidence {
+                Some(room) => scene.with_evidence(room, orders, |key_frame| decode_alone(key_frame).ok()),
+                None => scene,
+            };
+            scene.resuming(&unfinished)
+        })
     }
 
     /// Visits of cameras that are in the settings no more end, so that every start has its end.
@@ -247,7 +264,7 @@ impl Supervisor {
                 continue;
             };
             tracing::error!(camera = %id, "its scene had ended and is started anew");
-            let scene = self.start_scene(&charge.settings, &charge.cell, Unfinished::default());
+            let scene = self.start_scene(&charge.settings, &charge.cell, &charge.orders, Unfinished::default());
             if let Some(charge) = self.cameras.get_mut(&id) {
                 charge.scene = scene;
                 charge.ask_to_stop(); // the next life reports to the new scene

@@ -6,7 +6,7 @@ use actix_rt::{Arbiter, ArbiterHandle};
 use super::{Health, Workshop};
 use crate::{
     camera::{Camera, CameraGone, CameraStreaming, Stop, Wiring},
-    media::{Frame, Latest},
+    media::{BurstOrder, Frame, Latest},
     scene::Scene,
     settings,
     status::{CameraCell, CameraState},
@@ -27,6 +27,8 @@ pub(super) struct Charge {
     pub(super) restart_after: Duration,
     /// Threads that hang now.
     pub(super) hanging: u32,
+    /// Where the scene orders further frames of whichever life there is.
+    pub(super) orders: Arc<Latest<BurstOrder>>,
     slot: Arc<Latest<Frame>>,
 }
 
@@ -51,7 +53,13 @@ pub(super) struct LifeInProgress {
 }
 
 impl Charge {
-    pub(super) fn new(settings: Arc<settings::Camera>, cell: Arc<CameraCell>, scene: Addr<Scene>) -> Self {
+    /// The charge of a camera whose `scene` puts its orders into `orders`.
+    pub(super) fn new(
+        settings: Arc<settings::Camera>,
+        cell: Arc<CameraCell>,
+        scene: Addr<Scene>,
+        orders: Arc<Latest<BurstOrder>>,
+    ) -> Self {
         Self {
             settings,
             cell,
@@ -62,6 +70,7 @@ impl Charge {
             alarm: None,
             restart_after: Duration::ZERO,
             hanging: 0,
+            orders,
             slot: Arc::default(),
         }
     }
@@ -83,6 +92,7 @@ impl Charge {
             cell: Arc::clone(&self.cell),
             generation,
             slot: Arc::clone(&self.slot),
+            orders: Arc::clone(&self.orders),
             detectors: workshop.detectors.clone(),
             scene: self.scene.clone().recipient(),
             streaming,

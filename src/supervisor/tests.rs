@@ -18,11 +18,12 @@ use futures::{FutureExt, future::LocalBoxFuture};
 use super::{ApplyCameras, Backoff, Shutdown, Supervisor, Workshop};
 use crate::{
     camera::{Connect, Fault, Source, Video},
-    events::Record,
-    media::{AccessUnit, Detected, FrameReady},
+    events::{Record, Secure},
+    media::{AccessUnit, BurstFrame, Detected, FrameReady},
+    scene::EvidenceRoom,
     settings,
     status::{Board, CameraState},
-    words::{Moment, Reason},
+    words::{Detection, EventId, Moment, Reason, Rect},
 };
 
 /// What a scripted camera does in one life.
@@ -88,6 +89,7 @@ impl Source for Scripted {
 /// Takes tickets; answers them or, as a pool that hangs would, does not.
 struct Detectors {
     answers: bool,
+    seen: Arc<Mutex<Vec<Detection>>>,
 }
 
 impl Actor for Detectors {
@@ -99,7 +101,8 @@ impl Handler<FrameReady> for Detectors {
 
     fn handle(&mut self, ticket: FrameReady, _: &mut Self::Context) {
         if let Some(frame) = self.answers.then(|| ticket.slot.take()).flatten() {
-            ticket.reply.do_send(Detected { frame: Arc::new(frame), seen: Ok(Vec::new()), at: Moment::now() });
+            let seen = Ok(self.seen.lock().unwrap().clone());
+            ticket.reply.do_send(Detected { frame: Arc::new(frame), seen, at: Moment::now() });
         }
     }
 }
@@ -119,7 +122,37 @@ impl Handler<Record> for Events {
     }
 }
 
+/// Keeps what scenes and cameras give to the room of pictures.
+#[derive(Default)]
+struct Album {
+    secured: Arc<Mutex<Vec<Secure>>>,
+    bursts: Arc<Mutex<Vec<(EventId, Moment)>>>,
+}
+
+impl Actor for Album {
+    type Context = Context<Self>;
+}
+
+impl Handler<Secure> for Album {
+    type Result = ();
+
+    fn handle(&mut self, secure: Secure, _: &mut Self::Context) {
+        self.secured.lock().unwrap().push(secure);
+    }
+}
+
+impl Handler<BurstFrame> for Album {
+    type Result = ();
+
+    fn handle(&mut self, BurstFrame { event, frame }: BurstFrame, _: &mut Self::Context) {
+        self.bursts.lock().unwrap().push((event, frame.origin.captured));
+    }
+}
+
 struct House {
+    seen: Arc<Mutex<Vec<Detection>>>,
+    secured: Arc<Mutex<Vec<Secure>>>,
+    bursts: Arc<Mutex<Vec<(EventId, Moment)>>>,
     board: Arc<Board>,
     supervisor: Addr<Supervisor>,
     hang: Arc<AtomicUsize>,
@@ -157,10 +190,17 @@ fn house(scripts: &[(&str, &[Script])], answers: bool, hang_timeout: Duration, m
         .boxed_local()
     });
     let board = Arc::new(Board::default());
+    let seen = Arc::<Mutex<Vec<Detection>>>::default();
+    let album = Album::default();
+    let (secured, bursts) = (Arc::clone(&album.secured), Arc::clone(&album.bursts));
+    let album = album.start();
+    let evidence =
+        EvidenceRoom { keep: album.clone().recipient(), bursts: album.recipient(), hold: Duration::from_secs(10) };
     let supervisor = Supervisor::new(Workshop {
         connect,
-        detectors: Detectors { answers }.start().recipient(),
+        detectors: Detectors { answers, seen: Arc::clone(&seen) }.start().recipient(),
         outbox: Events::default().start().recipient(),
+        evidence: Some(evidence),
         scenes: Arbiter::new().handle(),
         board: Arc::clone(&board),
         unfinished: Default::default(),
@@ -174,7 +214,7 @@ fn house(scripts: &[(&str, &[Script])], answers: bool, hang_timeout: Duration, m
     };
     let cameras: Vec<_> = scripts.iter().map(camera).collect();
     supervisor.do_send(ApplyCameras(cameras.clone()));
-    House { board, supervisor, hang, cameras }
+    House { seen, secured, bursts, board, supervisor, hang, cameras }
 }
 
 impl House {
@@ -262,6 +302,28 @@ fn invariant_1_and_2_a_camera_does_not_wait_for_detectors_that_hang() {
         // The two are not read at one moment; that they come to differ by one is what counts.
         house.until("one frame that waits", |_| frames.published.get() == frames.superseded.get() + 1).await;
         assert_eq!(frames.skipped(crate::status::SkipReason::Lagging).get(), 0);
+    });
+}
+
+#[test]
+fn what_a_scene_orders_is_filled_by_whichever_life_there_is() {
+    run(async {
+        let house = house(&[("door", &[Script::Panic, Script::Stream])], true, Duration::from_secs(20), 0);
+        let mut changed = house.cameras[0].clone();
+        changed.evidence = settings::Evidence { frames: 4, every: Duration::from_millis(200) };
+        changed.visits = settings::VisitRules { hits: 2, window: 2, ..changed.visits };
+        house.supervisor.do_send(ApplyCameras(vec![changed]));
+        house.until("second life", |b| b.camera("door").is_some_and(|c| c.lives.get() == 2)).await;
+        let area = Rect { x: 0.4, y: 0.4, w: 0.2, h: 0.4 };
+        house.seen.lock().unwrap().push(Detection { label: "person".into(), score: 0.9, area });
+        house.until("three further frames", |_| house.bursts.lock().unwrap().len() >= 3).await;
+        let secured = house.secured.lock().unwrap().clone();
+        let [secure] = &secured[..] else { panic!("{secured:?}") };
+        assert_eq!((secure.shots.len(), secure.awaited), (1, 3));
+        let bursts = house.bursts.lock().unwrap().clone();
+        assert!(bursts.iter().all(|(event, _)| *event == secure.event));
+        assert!(secure.shots[0].frame.origin.captured.steady < bursts[0].1.steady);
+        assert_eq!(house.board.camera("door").unwrap().open_visits.get(), 1);
     });
 }
 

@@ -2,8 +2,10 @@
 
 mod camera_faults;
 mod clip;
+mod evidence;
 mod one_visit_one_alert;
 mod scene_actor;
+mod storms;
 mod whatever_happens;
 
 use std::{sync::Arc, time::Duration};
@@ -11,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     events::{CameraRef, Event},
     media::{Detected, Frame, I420, Origin},
-    scene::SceneCore,
+    scene::{Finding, SceneCore},
     settings::{Camera, Evidence, Transport, VisitRules, Zone},
     words::{Detection, Generation, Moment, Point, Polygon, Reason, Rect},
 };
@@ -74,12 +76,27 @@ struct Story {
     start: Moment,
     generation: u64,
     told: Vec<Event>,
+    /// Of each event, whether there is a picture, and of when, in seconds.
+    proofs: Vec<Option<f64>>,
 }
 
 impl Story {
     fn of(settings: &Camera) -> Self {
         let name = CameraRef { id: settings.id.clone(), name: settings.name.clone() };
-        Self { core: SceneCore::new(name, settings), start: Moment::now(), generation: 1, told: Vec::new() }
+        Self {
+            core: SceneCore::new(name, settings),
+            start: Moment::now(),
+            generation: 1,
+            told: Vec::new(),
+            proofs: Vec::new(),
+        }
+    }
+
+    fn hear(&mut self, findings: Vec<Finding>) {
+        for Finding { event, proof } in findings {
+            self.told.push(event);
+            self.proofs.push(proof.map(|p| p.origin.captured.since(&self.start).as_secs_f64()));
+        }
     }
 
     fn at(&self, s: f64) -> Moment {
@@ -91,8 +108,8 @@ impl Story {
         self.tick(s);
         let people = xs.iter().map(|x| person(*x)).collect();
         let sample = detected(self.generation, self.at(s), Ok(people));
-        let events = self.core.observe(&sample);
-        self.told.extend(events);
+        let findings = self.core.observe(&sample);
+        self.hear(findings);
     }
 
     fn see_each_second(&mut self, seconds: std::ops::Range<u32>, xs: &[f32]) {
@@ -104,8 +121,8 @@ impl Story {
     fn fail(&mut self, s: f64) {
         self.tick(s);
         let sample = detected(self.generation, self.at(s), Err("no".into()));
-        let events = self.core.observe(&sample);
-        self.told.extend(events);
+        let findings = self.core.observe(&sample);
+        self.hear(findings);
     }
 
     fn lose(&mut self, s: f64) {
@@ -119,13 +136,13 @@ impl Story {
         self.tick(s);
         self.generation += 1;
         let (generation, at) = (Generation(self.generation), self.at(s));
-        let events = self.core.camera_streaming(generation, at);
-        self.told.extend(events);
+        let findings = self.core.camera_streaming(generation, at);
+        self.hear(findings);
     }
 
     fn tick(&mut self, s: f64) {
-        let events = self.core.tick(self.at(s));
-        self.told.extend(events);
+        let findings = self.core.tick(self.at(s));
+        self.hear(findings);
     }
 
     /// What was told: the kind's last words, the zone, and for visits from when to when.

@@ -40,10 +40,14 @@ proptest! {
         hits in 1_u32..4,
         every_ms in prop::sample::select(vec![100_u64, 1000, 4000]),
         zones in any::<bool>(),
+        cooldown in prop::sample::select(vec![0_u64, 20]),
+        stationary in prop::sample::select(vec![0_u64, 60]),
     ) {
         let mut settings = camera();
         settings.every = Duration::from_millis(every_ms);
         settings.visits.hits = hits;
+        settings.visits.cooldown = Duration::from_secs(cooldown);
+        settings.visits.stationary = Duration::from_secs(stationary);
         let two_zones = vec![zone("gate", 0.0, 0.4), zone("yard", 0.3, 0.9)];
         let set_zones = |settings: &mut Camera, zones| {
             settings.zones = if zones { two_zones.clone() } else { Vec::new() };
@@ -59,7 +63,7 @@ proptest! {
                 Step::Late => {
                     let late = detected(story.generation, story.at(s - 30.0), Ok(vec![person(0.35)]));
                     let events = story.core.observe(&late);
-                    story.told.extend(events);
+                    story.hear(events);
                 }
                 Step::Lose => story.lose(s),
                 Step::ComeBack => story.come_back(s),
@@ -70,7 +74,7 @@ proptest! {
                 Step::Reconfigure(zones) => {
                     set_zones(&mut settings, zones);
                     let events = story.core.configure(&settings);
-                    story.told.extend(events);
+                    story.hear(events);
                 }
                 Step::Pass => story.tick(s),
             }
