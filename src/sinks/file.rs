@@ -100,6 +100,7 @@ impl Place {
 fn plain(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::AlreadyExists => "what should be its folder is a file".to_owned(),
         io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
         _ => error.to_string(),
     }

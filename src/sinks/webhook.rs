@@ -28,6 +28,7 @@ pub struct Webhook {
     source: String,
     timeout: Duration,
     headers: HeaderMap,
+    content_type: HeaderValue,
     format: Option<Arc<Format>>,
     judge: Arc<Judge>,
 }
@@ -45,6 +46,14 @@ impl Webhook {
         };
         let format = settings.template.as_ref().map(Format::new).transpose();
         let format = format.map_err(|why| SinkError::Template { sink: Arc::clone(name), why })?.map(Arc::new);
+        let content_type = match &format {
+            Some(format) => HeaderValue::from_str(format.content_type()),
+            None => Ok(HeaderValue::from_static("application/cloudevents+json")),
+        };
+        let content_type = content_type.map_err(|_| SinkError::Template {
+            sink: Arc::clone(name),
+            why: "its content type has characters that a header cannot have".to_owned(),
+        })?;
         let headers = headers::extra(&settings.headers);
         let headers = headers.map_err(|why| SinkError::Client { sink: Arc::clone(name), why })?;
         let client = Client::builder()
@@ -65,6 +74,7 @@ impl Webhook {
             source: source.to_owned(),
             timeout: settings.timeout,
             headers,
+            content_type,
             judge: Arc::new(Judge::new(settings, format.clone())),
             format,
         })
@@ -75,18 +85,18 @@ impl Webhook {
         &self.target
     }
 
+    /// The error is one of rendering the body.
     fn request(&self, event: &Event, now: Timestamp) -> Result<reqwest::RequestBuilder, String> {
         let (id, seconds) = (event.id.to_string(), now.as_second());
-        let (content_type, body) = match &self.format {
-            Some(format) => (format.content_type(), format.body(event, &self.source)?),
-            None => ("application/cloudevents+json", payload::cloud_event(event, &self.source)),
+        let body = match &self.format {
+            Some(format) => format.body(event, &self.source)?,
+            None => payload::cloud_event(event, &self.source),
         };
-        let content_type = HeaderValue::from_str(content_type).map_err(|_| "the content type is none".to_owned())?;
         let mut request = self
             .client
             .post(self.url.clone())
             .headers(self.headers.clone())
-            .header(CONTENT_TYPE, content_type)
+            .header(CONTENT_TYPE, &self.content_type)
             .header(HEADER_WEBHOOK_ID, &id)
             .header(HEADER_WEBHOOK_TIMESTAMP, seconds);
         if let Some(signer) = &self.signer {

@@ -163,7 +163,9 @@ async fn many_at_once_do_not_mix() {
 
 #[actix::test]
 async fn what_is_no_file_is_refused() {
-    for (path, expected) in [("/dev/null", "no regular file"), ("/", "directory"), ("/dev/null/x", "ot a directory")] {
+    for (path, expected) in
+        [("/dev/null", "no regular file"), ("/", "directory"), ("/dev/null/x", "its folder is a file")]
+    {
         let file = settings::File { path: path.into(), max_bytes: 1000, keep: 1 };
         let filter = settings::Filter::default();
         let settings = settings::Sink { name: "log".into(), filter, budget: None, way: Way::File(file) };

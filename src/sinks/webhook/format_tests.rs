@@ -132,6 +132,10 @@ fn a_template_that_cannot_work_is_named_with_its_sink() {
     let settings = settings("https://h.example/", "\n{{ headline|shout }}", None);
     let error = Webhook::new(&"chat".into(), &settings, "/lookout").err().expect("refused").to_string();
     assert!(error.contains("sink chat") && error.contains("line 2") && error.contains("shout"), "{error}");
+    let mut settings = self::settings("https://h.example/", BODY, None);
+    settings.template.as_mut().expect("a template").content_type = "application/json\n".into();
+    let error = Webhook::new(&"chat".into(), &settings, "/lookout").err().expect("refused").to_string();
+    assert!(error.contains("content type"), "{error}");
 }
 
 #[test]
