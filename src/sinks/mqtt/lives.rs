@@ -42,7 +42,7 @@ pub(super) struct Lives {
     pub(super) pictures: Option<Pictures>,
     board: Arc<Board>,
     /// The cameras that are mirrored; empty: all.
-    cameras: Vec<CameraId>,
+    pub(super) cameras: Vec<CameraId>,
     cell: Arc<SinkCell>,
 }
 

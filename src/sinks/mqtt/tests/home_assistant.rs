@@ -66,7 +66,7 @@ const COMPONENTS: &[(&str, &[(&str, Kind)], &[&str])] = &[
     (
         "sensor",
         &[
-            ("device_class", Text),
+            ("device_class", Word(&["duration", "enum", "timestamp"])),
             ("expire_after", Number),
             ("force_update", Truth),
             ("options", Text),
