@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{
     camera::{connect_rtsp, decode_alone},
     detect::{self, pool},
-    events::{ApplySinks, Event, Flush, Outbox, OutboxError, Reader, Retry, Store},
+    events::{Addressee, ApplySinks, Event, Flush, Outbox, OutboxError, Reader, Retry, Store},
     http::{self, Deliveries, Pictures, Reload, Still, Streams, Views},
     settings::{self, Settings},
     sinks::{self, Courier, Drain, SinkError, Terms},
@@ -149,8 +149,8 @@ impl House {
         let board = Arc::new(Board::default());
         let store = Store::open(&settings.storage)?;
         let (store_file, unfinished) = (store.file().to_owned(), store.unfinished()?);
-        let names = settings.sinks.iter().map(|s| Arc::clone(&s.name)).collect();
-        let outbox = Outbox::start(store, settings.storage.clone(), names, Arc::clone(&board));
+        let addressees = settings.sinks.iter().map(Addressee::of).collect();
+        let outbox = Outbox::start(store, settings.storage.clone(), addressees, Arc::clone(&board));
         let couriers = Couriers::new(outbox.clone(), Arc::clone(&board));
         couriers.apply(&settings.sinks).await?;
 
@@ -265,7 +265,7 @@ impl Couriers {
         for (old, _) in &ending {
             self.board.remove_sink(&old.name);
         }
-        self.outbox.do_send(ApplySinks(wanted.iter().map(|sink| Arc::clone(&sink.name)).collect()));
+        self.outbox.do_send(ApplySinks(wanted.iter().map(Addressee::of).collect()));
         for OpenSink { settings, open, cell } in fresh {
             self.board.add_sink(Arc::clone(&cell));
             let outbox = self.outbox.clone();

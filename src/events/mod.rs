@@ -1,8 +1,11 @@
 //! What is worth telling: events, the outbox that keeps them until they are told, and how long it keeps them.
 
 mod addressee;
+mod addressees;
+mod budget;
 mod event;
 mod evidence;
+mod filter;
 mod outbox;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -15,7 +18,10 @@ pub use event::{
 };
 pub use evidence::{Attach, Attached, Release, Secure, Shot};
 pub use outbox::{ApplySinks, Claim, Claimed, Flush, Outbox, Retry, Settle, Settlement, Subscribe, Wake};
-pub use store::{DeadLetter, Delivery, EventFilter, OutboxError, Reader, Retained, Store, Tally};
+pub use store::{
+    DeadLetter, Delivery, DeliveryFilter, DeliveryState, DeliveryView, EventFilter, OutboxError, Reader, Retained,
+    Store, Tally,
+};
 
 pub use crate::words::EventKind;
 

@@ -1,224 +1,162 @@
+mod couriers;
+mod messages;
+mod pictures;
+mod upkeep;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
 
-use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, Message, Recipient};
+use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, Message};
 use jiff::{SignedDuration, Timestamp};
+pub use messages::{ApplySinks, Claim, Claimed, Flush, Retry, Settle, Settlement, Subscribe, Wake};
 
-use super::{Delivery, Event, OutboxError, Record, Store};
-use crate::{
-    settings::Storage,
-    status::{Board, SinkCell},
-    words::EventId,
+use super::{
+    Addressee, OutboxError, Record, Store,
+    addressees::Addressees,
+    budget::MINUTE,
+    store::{Recorded, Unwritten},
 };
+use crate::{settings::Storage, status::Board, words::Moment};
 
 /// Writes events down before anybody is told, and keeps the account of who was told.
 ///
 /// It runs on a thread of its own, where waiting for the disk delays nobody. A burst of events shares one transaction and
-/// one wait. While writing fails, events are held in memory, written as soon as it succeeds, and the fault is shown.
+/// one wait. While writing fails, events are kept in memory, written as soon as it succeeds, and the fault is shown.
+///
+/// Each sink is told what its filter lets through. An event that waits for its pictures is written down at once and its
+/// deliveries are held. What is over a sink's budget is gathered and told by one digest a minute.
 #[derive(Debug)]
 pub struct Outbox {
     store: Store,
     storage: Storage,
-    sinks: Vec<Arc<str>>,
+    sinks: Addressees,
     board: Arc<Board>,
-    unwritten: VecDeque<Event>,
+    unwritten: VecDeque<Unwritten>,
     commit_queued: bool,
     couriers: HashMap<Arc<str>, Subscribe>,
+    /// Events over the budget of sinks whose courier has not come yet, by sink.
+    uncounted: HashMap<Arc<str>, u64>,
 }
-
-/// Command: let `wake` know whenever there may be something for the sink of `cell`, and at once for the first time; keep
-/// the numbers of pending and dead deliveries in the cell. One hand writes them, as answers may overtake one another.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct Subscribe {
-    /// The sink's cell.
-    pub cell: Arc<SinkCell>,
-    /// Its courier.
-    pub wake: Recipient<Wake>,
-}
-
-/// Fact for a courier: there may be something to deliver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
-#[rtype(result = "()")]
-pub struct Wake;
-
-/// Command: these are the sinks now. A new one gets the events recorded from here on; what waits for one that is gone
-/// stays for as long as events are kept, and goes out if it comes back.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct ApplySinks(pub Vec<Arc<str>>);
-
-/// Question of a courier: what is due?
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<Claimed, OutboxError>")]
-pub struct Claim {
-    /// The sink.
-    pub sink: Arc<str>,
-    /// Lanes of which a delivery is in flight: nothing of theirs.
-    pub busy: Vec<Arc<str>>,
-    /// At most so many.
-    pub limit: usize,
-    /// Nothing that failed before.
-    pub untried_only: bool,
-}
-
-/// What is due. Nothing is marked: who claims must not claim of the same lane again before `Settle` was answered.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Claimed {
-    /// To be delivered now.
-    pub deliveries: Vec<Delivery>,
-    /// When the next postponed one falls due.
-    pub next_due_at: Option<Timestamp>,
-}
-
-/// Command of a courier: write down how an attempt ended. An error means that it is not written down; send it again, or
-/// the event is delivered once more.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<(), OutboxError>")]
-pub struct Settle {
-    /// The sink.
-    pub sink: Arc<str>,
-    /// The delivery.
-    pub seq: i64,
-    /// How it ended.
-    pub settlement: Settlement,
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settlement {
-    /// The receiver has it.
-    Acknowledged {
-        /// It came back after an outage: what was postponed is due at once.
-        hasten: bool,
-    },
-    /// It failed; try again.
-    Postponed {
-        /// When.
-        until: Timestamp,
-        /// Why, without secrets.
-        error: String,
-    },
-    /// It failed for the last time.
-    Buried {
-        /// Why, without secrets.
-        error: String,
-    },
-}
-
-/// Command: try dead letters anew; of one sink or all, of one event or all. Answers how many there were.
-#[derive(Debug, Clone, Default, Message)]
-#[rtype(result = "Result<usize, OutboxError>")]
-pub struct Retry {
-    /// Only of this sink.
-    pub sink: Option<Arc<str>>,
-    /// Only of this event.
-    pub event: Option<EventId>,
-}
-
-/// Command: write down now what was recorded so far. Answers how many events could not be written.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "usize")]
-pub struct Flush;
 
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Commit;
 
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Retain;
-
 impl Outbox {
-    /// Events held in memory while writing fails; beyond, the oldest are dropped and counted.
-    pub const HELD_AT_MOST: usize = 10_000;
+    /// Events kept in memory while writing fails; beyond, the oldest are dropped and counted.
+    pub const KEPT_AT_MOST: usize = 10_000;
+    /// No event waits longer for its pictures.
+    pub const HELD_AT_MOST: Duration = Duration::from_secs(3600);
+    /// Events that share a transaction. More would keep couriers waiting.
+    const BATCH: usize = 500;
     const RETRY_EVERY: Duration = Duration::from_secs(1);
-    const RETAIN_EVERY: Duration = Duration::from_secs(60);
-    const ALIVE_EVERY: Duration = Duration::from_secs(5);
-    /// No delivery is postponed for longer: a day, a tenth of jitter, and some.
-    const POSTPONED_AT_MOST: SignedDuration = SignedDuration::from_hours(27);
 
-    /// Starts it on a thread of its own (an `Arbiter` of the running `System`).
-    pub fn start(store: Store, storage: Storage, sinks: Vec<Arc<str>>, board: Arc<Board>) -> Addr<Self> {
-        Self::start_in_arbiter(&Arbiter::new().handle(), move |_| Self {
-            store,
-            storage,
-            sinks,
-            board,
-            unwritten: VecDeque::new(),
-            commit_queued: false,
-            couriers: HashMap::new(),
+    /// Starts it on a thread of its own (an `Arbiter` of the running `System`). Where pictures of earlier events are on
+    /// their way, let the store `renew_holds` before.
+    pub fn start(store: Store, storage: Storage, sinks: Vec<Addressee>, board: Arc<Board>) -> Addr<Self> {
+        Self::start_in_arbiter(&Arbiter::new().handle(), move |_| {
+            let mut outbox = Self {
+                store,
+                storage,
+                sinks: Addressees::default(),
+                board,
+                unwritten: VecDeque::new(),
+                commit_queued: false,
+                couriers: HashMap::new(),
+                uncounted: HashMap::new(),
+            };
+            outbox.address(sinks);
+            outbox.board.outbox.move_on(outbox.store.newest_seq().unwrap_or_default());
+            outbox
         })
     }
 
+    /// These are the sinks now. What a dead process told of late counts against today's budgets.
+    fn address(&mut self, sinks: Vec<Addressee>) {
+        let (store, now) = (&self.store, Moment::now());
+        let a_minute_ago = now.wall.saturating_sub(MINUTE).unwrap_or(Timestamp::MIN);
+        self.sinks.replace(sinks, |sink| {
+            if sink.budget.is_none() {
+                return Vec::new();
+            }
+            let told = store.told_since(&sink.name, a_minute_ago).unwrap_or_else(|error| {
+                tracing::warn!(sink = %sink.name, %error, "the budget begins anew");
+                Vec::new()
+            });
+            let steady = |at: Timestamp| {
+                let age = Duration::try_from(now.wall.duration_since(at)).unwrap_or_default();
+                now.steady.checked_sub(age).unwrap_or(now.steady)
+            };
+            told.into_iter().map(|(camera, at)| (camera, steady(at))).collect()
+        });
+    }
+
     fn commit(&mut self) -> Result<(), OutboxError> {
-        if self.unwritten.is_empty() {
-            return Ok(());
+        while !self.unwritten.is_empty() {
+            let size = self.unwritten.len().min(Self::BATCH);
+            let batch = &self.unwritten.make_contiguous()[..size];
+            match self.store.record(batch, &mut self.sinks, Moment::now()) {
+                Ok(recorded) => {
+                    self.unwritten.drain(..size);
+                    self.recorded(recorded);
+                }
+                Err(error) => {
+                    self.board.outbox.unwritten.set(self.unwritten.len() as i64);
+                    self.cannot_write(&error);
+                    return Err(error);
+                }
+            }
         }
-        let batch = self.unwritten.make_contiguous();
+        // A burst, or a full disk, must not cost memory for good.
+        self.unwritten.shrink_to(Self::BATCH);
+        Ok(())
+    }
+
+    fn recorded(&mut self, Recorded { new, newest, gathered }: Recorded) {
         let cell = &self.board.outbox;
-        match self.store.record(batch, &self.sinks, Timestamp::now()) {
-            Ok(new) => {
-                self.unwritten.clear();
-                cell.recorded.add(new as u64);
-                cell.unwritten.set(0);
-                if cell.fault.lock().take().is_some() {
-                    tracing::info!(new, "the outbox writes again");
-                }
-                self.wake_all();
-                Ok(())
+        cell.recorded.add(new);
+        cell.unwritten.set(self.unwritten.len() as i64);
+        self.can_write();
+        for (sink, events) in gathered {
+            match self.couriers.get(&sink) {
+                Some(courier) => courier.cell.gathered.add(events),
+                None => *self.uncounted.entry(sink).or_default() += events,
             }
-            Err(error) => {
-                cell.write_failures.one();
-                cell.unwritten.set(self.unwritten.len() as i64);
-                if cell.fault.lock().replace(error.to_string()).is_none() {
-                    tracing::error!(%error, "the outbox cannot write; events are held in memory");
-                }
-                Err(error)
-            }
+        }
+        self.moved_on(newest);
+    }
+
+    /// Lets couriers and followers know.
+    fn moved_on(&self, newest: Option<i64>) {
+        if let Some(newest) = newest {
+            self.board.outbox.move_on(newest);
+        }
+        self.wake_all();
+    }
+
+    fn cannot_write(&self, error: &OutboxError) {
+        let cell = &self.board.outbox;
+        cell.write_failures.one();
+        if cell.fault.lock().replace(error.to_string()).is_none() {
+            tracing::error!(%error, "the outbox cannot write; events are kept in memory");
         }
     }
 
-    fn hold(&mut self, event: Event) {
-        if self.unwritten.len() == Self::HELD_AT_MOST {
+    fn can_write(&self) {
+        if self.board.outbox.fault.lock().take().is_some() {
+            tracing::info!("the outbox writes again");
+        }
+    }
+
+    fn keep(&mut self, unwritten: Unwritten) {
+        if self.unwritten.len() == Self::KEPT_AT_MOST {
             self.unwritten.pop_front();
             self.board.outbox.dropped.one();
         }
-        self.unwritten.push_back(event);
-    }
-
-    fn count(&self, subscriber: &Subscribe) {
-        let cell = &subscriber.cell;
-        match self.store.tally(&cell.name) {
-            Ok(tally) => {
-                cell.pending.set(tally.pending as i64);
-                cell.dead.set(tally.dead as i64);
-            }
-            Err(error) => {
-                tracing::warn!(sink = %cell.name, %error, "deliveries cannot be counted");
-            }
-        }
-    }
-
-    /// A sink that was renamed leaves its deliveries behind; that must not go unseen.
-    fn warn_of_strays(&self) {
-        for (sink, waiting) in self.store.strays(&self.sinks).unwrap_or_default() {
-            tracing::warn!(
-                sink,
-                waiting,
-                "deliveries wait for a sink that is not in the settings; they go out if it comes back"
-            );
-        }
-    }
-
-    fn wake_all(&self) {
-        for subscriber in self.couriers.values() {
-            self.count(subscriber);
-            subscriber.wake.do_send(Wake);
-        }
+        self.unwritten.push_back(unwritten);
     }
 }
 
@@ -227,9 +165,7 @@ impl Actor for Outbox {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.warn_of_strays();
-        ctx.notify(Retain);
-        ctx.run_interval(Self::ALIVE_EVERY, |outbox, _| outbox.store.say_alive());
-        ctx.run_interval(Self::RETAIN_EVERY, |_, ctx| ctx.notify(Retain));
+        Self::keep_up(ctx);
     }
 
     /// The last chance for what could not be written yet.
@@ -245,8 +181,15 @@ impl Actor for Outbox {
 impl Handler<Record> for Outbox {
     type Result = ();
 
-    fn handle(&mut self, Record { event, .. }: Record, ctx: &mut Self::Context) {
-        self.hold(event);
+    fn handle(&mut self, Record { event, held_for }: Record, ctx: &mut Self::Context) {
+        let held_for =
+            held_for.map(|pause| SignedDuration::try_from(pause.min(Self::HELD_AT_MOST)).unwrap_or_default());
+        let held_until = held_for.map(|pause| Timestamp::now().saturating_add(pause).unwrap_or(Timestamp::MAX));
+        self.keep(Unwritten { event, held_until });
+        if self.unwritten.len() >= Self::BATCH && self.board.outbox.fault.lock().is_none() {
+            // A burst longer than a transaction is written as it comes. A failure is dealt with by the commit below.
+            let _ = self.commit();
+        }
         if !self.commit_queued {
             self.commit_queued = true;
             // To the end of the mailbox: what is in it already shares the transaction.
@@ -271,109 +214,6 @@ impl Handler<Flush> for Outbox {
 
     fn handle(&mut self, _: Flush, _: &mut Self::Context) -> usize {
         self.commit().map_or(self.unwritten.len(), |()| 0)
-    }
-}
-
-impl Handler<Subscribe> for Outbox {
-    type Result = ();
-
-    fn handle(&mut self, subscriber: Subscribe, _: &mut Self::Context) {
-        // A start is a new chance: one delivery that was postponed finds out whether the receiver is back.
-        if let Err(error) = self.store.probe(&subscriber.cell.name) {
-            tracing::warn!(sink = %subscriber.cell.name, %error, "what was postponed waits for its time");
-        }
-        self.count(&subscriber);
-        subscriber.wake.do_send(Wake);
-        let name = Arc::clone(&subscriber.cell.name);
-        self.couriers.insert(name, subscriber);
-    }
-}
-
-impl Handler<ApplySinks> for Outbox {
-    type Result = ();
-
-    fn handle(&mut self, ApplySinks(sinks): ApplySinks, _: &mut Self::Context) {
-        // What was recorded before belongs to the sinks of before. A failure is retried with those of now.
-        let _ = self.commit();
-        self.couriers.retain(|name, _| sinks.contains(name));
-        self.sinks = sinks;
-        self.warn_of_strays();
-    }
-}
-
-impl Handler<Claim> for Outbox {
-    type Result = Result<Claimed, OutboxError>;
-
-    fn handle(&mut self, claim: Claim, _: &mut Self::Context) -> Self::Result {
-        if !self.sinks.contains(&claim.sink) {
-            return Ok(Claimed::default());
-        }
-        let now = Timestamp::now();
-        // What was postponed carries its time, what was not carries none.
-        let up_to = if claim.untried_only { Timestamp::UNIX_EPOCH } else { now };
-        Ok(Claimed {
-            deliveries: self.store.due(&claim.sink, up_to, claim.limit, &claim.busy)?,
-            next_due_at: self.store.next_due_at(&claim.sink, now)?,
-        })
-    }
-}
-
-impl Handler<Settle> for Outbox {
-    type Result = Result<(), OutboxError>;
-
-    fn handle(&mut self, settle: Settle, _: &mut Self::Context) -> Self::Result {
-        let (store, sink, seq) = (&mut self.store, &*settle.sink, settle.seq);
-        match settle.settlement {
-            Settlement::Acknowledged { hasten } => {
-                store.acknowledge(sink, seq, Timestamp::now(), hasten)?;
-            }
-            Settlement::Postponed { until, error } => store.postpone(sink, seq, until, &error)?,
-            Settlement::Buried { error } => store.bury(sink, seq, &error)?,
-        }
-        if let Some(subscriber) = self.couriers.get(&settle.sink) {
-            self.count(subscriber);
-        }
-        Ok(())
-    }
-}
-
-impl Handler<Retry> for Outbox {
-    type Result = Result<usize, OutboxError>;
-
-    fn handle(&mut self, Retry { sink, event }: Retry, _: &mut Self::Context) -> Self::Result {
-        let retried = self.store.retry(sink.as_deref(), event)?;
-        self.wake_all();
-        Ok(retried)
-    }
-}
-
-impl Handler<Retain> for Outbox {
-    type Result = ();
-
-    fn handle(&mut self, _: Retain, ctx: &mut Self::Context) {
-        let now = Timestamp::now();
-        let latest = now.saturating_add(Self::POSTPONED_AT_MOST).unwrap_or(Timestamp::MAX);
-        for sink in &self.sinks {
-            if let Err(error) = self.store.forgive_clock(sink, latest) {
-                tracing::warn!(%error, "postponed deliveries cannot be looked through");
-            }
-        }
-        match self.store.retain(&self.storage, &self.sinks, now) {
-            Ok(retained) => {
-                self.board.outbox.dropped.add(retained.dropped);
-                if retained.dropped > 0 {
-                    tracing::warn!(events = retained.dropped, "events were removed before every sink had them");
-                }
-                if retained.removed > 0 {
-                    self.wake_all();
-                }
-                if retained.more {
-                    ctx.address().do_send(Retain);
-                }
-            }
-            Err(error) => tracing::warn!(%error, "old events cannot be removed"),
-        }
-        self.board.outbox.bytes.set(self.store.bytes() as i64);
     }
 }
 

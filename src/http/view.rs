@@ -88,6 +88,7 @@ pub(in crate::http) fn status(board: &Board) -> Value {
                 "delivered": sink.delivered.get(),
                 "failures": sink.failures.get(),
                 "dead_letters": sink.dead.get(),
+                "gathered": sink.gathered.get(),
                 "latency_s": sink.latency.quantiles(),
                 "state": sink.state(),
             })

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::{
-    events::{Fault, Flush, Inject, Outbox, Reader, Record, Retry, Store, sample},
+    events::{Addressee, Fault, Flush, Inject, Outbox, Reader, Record, Retry, Store, sample},
     settings::Storage,
     status::Board,
     words::EventId,
@@ -34,7 +34,7 @@ impl House {
         let storage = Storage { path: folder.path().to_owned(), keep: Duration::from_secs(3600), max_bytes: 1 << 30 };
         let store = Store::open(&storage).expect("a sound folder");
         let reader = Reader::open(store.file()).expect("readable");
-        let sinks = sinks.iter().map(|&s| s.into()).collect();
+        let sinks = sinks.iter().map(|name| Addressee::of_everything(name)).collect();
         let outbox = Outbox::start(store, storage, sinks, Arc::new(Board::default()));
         Self { outbox, reader, _folder: folder }
     }

@@ -10,6 +10,7 @@ use std::{
 use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::{CameraCell, Counter, Gauge, Latency};
 use crate::words::CameraId;
@@ -63,6 +64,8 @@ pub struct OutboxCell {
     pub bytes: Gauge,
     /// Why writing fails, while it does.
     pub fault: Mutex<Option<String>>,
+    /// The place of the newest event that is written down, for whoever follows; 0 before the first.
+    pub newest: watch::Sender<i64>,
 }
 
 /// The state of one sink.
@@ -80,6 +83,8 @@ pub struct SinkCell {
     pub dead: Gauge,
     /// Deliveries that wait.
     pub pending: Gauge,
+    /// Events over the budget since the start: not told one by one, but counted in a digest.
+    pub gathered: Counter,
     /// From recording to acknowledgement.
     pub latency: Latency,
     state: Mutex<SinkState>,
@@ -159,6 +164,13 @@ impl Board {
     }
 }
 
+impl OutboxCell {
+    /// Lets followers know of the newest event's place; it never goes back.
+    pub fn move_on(&self, newest: i64) {
+        self.newest.send_if_modified(|place| newest > std::mem::replace(place, newest.max(*place)));
+    }
+}
+
 impl SinkCell {
     /// The cell of a sink that has told nothing yet. `target` must not carry a secret.
     pub fn new(name: Arc<str>, target: String) -> Self {
@@ -169,6 +181,7 @@ impl SinkCell {
             failures: Counter::default(),
             dead: Gauge::default(),
             pending: Gauge::default(),
+            gathered: Counter::default(),
             latency: Latency::default(),
             state: Mutex::default(),
         }

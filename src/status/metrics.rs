@@ -152,11 +152,12 @@ fn encode_outbox(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::Res
 
 fn encode_sinks(encoder: &mut DescriptorEncoder<'_>, sinks: &[Arc<SinkCell>]) -> fmt::Result {
     type Read = fn(&SinkCell) -> Value;
-    let simple: [(&str, &str, Read); 5] = [
+    let simple: [(&str, &str, Read); 6] = [
         ("sink_delivered", "Deliveries acknowledged", |s| Value::Counter(s.delivered.get())),
         ("sink_failures", "Attempts that failed", |s| Value::Counter(s.failures.get())),
         ("sink_pending", "Deliveries that wait", |s| Value::Gauge(s.pending.get() as f64)),
         ("sink_dead", "Deliveries on the dead-letter list", |s| Value::Gauge(s.dead.get() as f64)),
+        ("sink_gathered", "Events over the budget, counted in a digest", |s| Value::Counter(s.gathered.get())),
         ("sink_disabled", "1 if the receiver wants no more", |s| Value::Gauge(f64::from(u8::from(s.state().disabled)))),
     ];
     for (name, help, read) in simple {
@@ -220,11 +221,15 @@ mod tests {
         cell.frames.skipped(SkipReason::Lagging).add(7);
         cell.count_fault(Reason::Stalled);
         board.add_camera(Arc::new(cell));
+        let sink = SinkCell::new("phone".into(), "a test".into());
+        sink.gathered.add(12);
+        board.add_sink(Arc::new(sink));
         let text = metrics_text(&board);
         for line in [
             "lookout_camera_state{camera=\"door\",state=\"stopped\"} 1",
             "lookout_camera_frames_skipped_total{camera=\"door\",reason=\"lagging\"} 7",
             "lookout_camera_faults_total{camera=\"door\",reason=\"stalled\"} 1",
+            "lookout_sink_gathered_total{sink=\"phone\"} 12",
             "lookout_events_recorded_total 0",
             "# EOF",
         ] {

@@ -1,10 +1,14 @@
+mod pictures;
+mod storms;
+
 use std::{path::Path, time::Instant};
 
 use actix::Handler;
 
-use super::*;
+use super::{upkeep::Retain, *};
 use crate::{
-    events::{EventFilter, Reader, sample, store::faults::Fault},
+    events::{Event, EventFilter, Reader, sample, store::faults::Fault},
+    status::SinkCell,
     words::EventId,
 };
 
@@ -46,11 +50,15 @@ impl Handler<Wake> for Onlooker {
 }
 
 fn start(folder: &Path) -> (Addr<Outbox>, Arc<Board>, Reader) {
+    start_with(folder, vec![Addressee::of_everything(SINK)])
+}
+
+fn start_with(folder: &Path, sinks: Vec<Addressee>) -> (Addr<Outbox>, Arc<Board>, Reader) {
     let storage = Storage { path: folder.to_owned(), keep: Duration::from_secs(3600), max_bytes: 1 << 30 };
     let store = Store::open(&storage).expect("a sound folder");
     let reader = Reader::open(store.file()).expect("readable");
     let board = Arc::new(Board::default());
-    let outbox = Outbox::start(store, storage, vec![SINK.into()], Arc::clone(&board));
+    let outbox = Outbox::start(store, storage, sinks, Arc::clone(&board));
     (outbox, board, reader)
 }
 
@@ -75,7 +83,11 @@ async fn claim(outbox: &Addr<Outbox>, sink: &str) -> Claimed {
 }
 
 async fn settle(outbox: &Addr<Outbox>, seq: i64, settlement: Settlement) {
-    let settle = Settle { sink: SINK.into(), seq, settlement };
+    settle_of(outbox, SINK, seq, settlement).await;
+}
+
+async fn settle_of(outbox: &Addr<Outbox>, sink: &str, seq: i64, settlement: Settlement) {
+    let settle = Settle { sink: sink.into(), seq, settlement };
     let settled = outbox.send(settle).await.expect("the outbox lives");
     settled.expect("written");
 }
@@ -187,9 +199,9 @@ async fn invariant_11_what_waits_in_memory_is_bounded_and_the_rest_is_counted() 
     let folder = tempfile::tempdir().expect("a folder");
     let (outbox, board, reader) = start(folder.path());
     outbox.do_send(Inject(Fault::ReadOnly));
-    let told = record(&outbox, &vec!["a"; Outbox::HELD_AT_MOST + 7]);
+    let told = record(&outbox, &vec!["a"; Outbox::KEPT_AT_MOST + 7]);
     let unwritten = outbox.send(Flush).await.expect("the outbox lives");
-    assert_eq!(unwritten, Outbox::HELD_AT_MOST);
+    assert_eq!(unwritten, Outbox::KEPT_AT_MOST);
     assert_eq!(board.outbox.dropped.get(), 7);
     outbox.do_send(Inject(Fault::None));
     assert_eq!(outbox.send(Flush).await.expect("the outbox lives"), 0);
@@ -203,12 +215,12 @@ async fn a_sink_gets_what_is_recorded_after_it_appeared() {
     let folder = tempfile::tempdir().expect("a folder");
     let (outbox, ..) = start(folder.path());
     let first = record(&outbox, &["a"]);
-    outbox.do_send(ApplySinks(vec!["new".into()]));
+    outbox.do_send(ApplySinks(vec![Addressee::of_everything("new")]));
     let second = record(&outbox, &["b"]);
     outbox.send(Flush).await.expect("the outbox lives");
     assert_eq!(ids(&claim(&outbox, "new").await), second);
     assert_eq!(ids(&claim(&outbox, SINK).await), [], "it is gone");
-    outbox.do_send(ApplySinks(vec![SINK.into()]));
+    outbox.do_send(ApplySinks(vec![Addressee::of_everything(SINK)]));
     assert_eq!(ids(&claim(&outbox, SINK).await), first, "and came back");
 }
 
@@ -223,4 +235,38 @@ async fn old_events_go_and_those_not_told_are_counted() {
     assert_eq!(recorded(&reader), fresh);
     assert_eq!(board.outbox.dropped.get(), 1);
     assert!(board.outbox.bytes.get() > 0);
+}
+
+#[actix::test]
+async fn followers_are_let_know_of_each_commit_and_of_what_was_there_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (outbox, board, reader) = start(folder.path());
+    let mut newest = board.outbox.newest.subscribe();
+    let told = record(&outbox, &["a", "b", "c"]);
+    outbox.send(Flush).await.expect("the outbox lives");
+    assert_eq!(*newest.borrow_and_update(), 3);
+    let seen: Vec<_> = reader.after(0, 10).expect("readable").into_iter().map(|(_, event)| event.id).collect();
+    assert_eq!(seen, told);
+    record(&outbox, &["a"]);
+    newest.changed().await.expect("the board is there");
+    assert_eq!(*newest.borrow_and_update(), 4);
+
+    let again = tempfile::tempdir().expect("a folder");
+    for file in ["lookout.db", "lookout.db-wal"] {
+        std::fs::copy(folder.path().join(file), again.path().join(file)).expect("copied");
+    }
+    let (outbox, board, _) = start(again.path());
+    outbox.send(Flush).await.expect("the outbox lives");
+    assert_eq!(*board.outbox.newest.borrow(), 4, "before anything is recorded");
+}
+
+#[actix::test]
+async fn a_burst_longer_than_memory_keeps_is_written_as_it_comes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (outbox, board, _) = start(folder.path());
+    let many = Outbox::KEPT_AT_MOST + 1000;
+    // All in the mailbox before the first commit.
+    record(&outbox, &vec!["a"; many]);
+    assert_eq!(outbox.send(Flush).await.expect("the outbox lives"), 0);
+    assert_eq!((board.outbox.recorded.get(), board.outbox.dropped.get()), (many as u64, 0));
 }

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Durability, OutboxError, Store, nanos, timestamp};
+use super::{
+    Durability, OutboxError, Store,
+    lanes::{Wanted, due_seqs},
+    nanos, timestamp,
+};
 use crate::{events::Event, words::EventId};
 
 /// A delivery that is due.
@@ -31,20 +35,17 @@ pub struct Tally {
 }
 
 impl Store {
-    /// Up to `limit` deliveries of `sink` that are due, at most one for each lane and none of the lanes in `busy`:
-    /// first what was never tried (or hastened) in the order of recording, then what was postponed, as it falls due.
-    /// An event that cannot be read back is buried on the way, so that it holds up nothing.
-    pub fn due(
-        &mut self,
-        sink: &str,
-        now: Timestamp,
-        limit: usize,
-        busy: &[Arc<str>],
-    ) -> Result<Vec<Delivery>, OutboxError> {
-        let mut due = Vec::new();
-        for seq in self.read(|conn| due_seqs(conn, sink, now, limit, busy))? {
+    /// What is due to a sink, at most one delivery of each lane. An event that cannot be read back is buried on the way, so
+    /// that it holds up nothing.
+    pub(in crate::events) fn due(&mut self, wanted: Wanted<'_>) -> Result<Vec<Delivery>, OutboxError> {
+        let sink = wanted.sink;
+        let (mut due, mut bare) = (Vec::new(), Vec::new());
+        for seq in self.read(|conn| due_seqs(conn, &wanted))? {
             match self.read(|conn| load(conn, sink, seq))? {
-                Some(Ok(delivery)) => due.push(delivery),
+                Some(Ok((delivery, awaits_pictures))) => {
+                    due.push(delivery);
+                    bare.extend(awaits_pictures.then_some(seq));
+                }
                 Some(Err(unreadable)) => {
                     tracing::error!(sink, seq, error = %unreadable, "an event cannot be read back");
                     self.bury(sink, seq, "the stored event cannot be read")?;
@@ -52,17 +53,30 @@ impl Store {
                 None => {}
             }
         }
+        if !bare.is_empty()
+            && let Err(error) = self.mark_bare(sink, &bare)
+        {
+            // Whoever is told late is better off than who is not told: a full disk must not silence the house.
+            tracing::warn!(sink, %error, "told without pictures, which may not follow");
+        }
         Ok(due)
     }
 
-    /// When the next postponed delivery of `sink` falls due, if one is postponed beyond `now`.
+    /// When the next postponed or held delivery of `sink` falls due, if one does after `now`.
     pub fn next_due_at(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
         self.read(|conn| {
-            conn.prepare_cached(
-                "SELECT min(next_attempt_at) FROM deliveries
+            let first = |sql| {
+                conn.prepare_cached(sql)?.query_row(params![sink, nanos(now)], |row| row.get::<_, Option<i64>>(0))
+            };
+            let postponed = first(
+                "SELECT min(next_attempt_at) FROM deliveries INDEXED BY deliveries_pending
                  WHERE sink = ?1 AND state = 'pending' AND next_attempt_at > ?2",
-            )?
-            .query_row(params![sink, nanos(now)], |row| row.get::<_, Option<i64>>(0))
+            )?;
+            let held = first(
+                "SELECT min(held_until) FROM deliveries INDEXED BY deliveries_held
+                 WHERE sink = ?1 AND state = 'pending' AND held_until > 0 AND held_until > ?2",
+            )?;
+            Ok(postponed.into_iter().chain(held).min())
         })
         .map(|at| at.map(timestamp))
     }
@@ -173,46 +187,20 @@ impl Store {
     }
 }
 
-fn due_seqs(
-    conn: &Connection,
-    sink: &str,
-    now: Timestamp,
-    limit: usize,
-    busy: &[Arc<str>],
-) -> rusqlite::Result<Vec<i64>> {
-    let mut select = conn.prepare_cached(
-        "SELECT seq, camera FROM deliveries
-         WHERE sink = ?1 AND state = 'pending' AND next_attempt_at <= ?2
-           AND camera NOT IN (SELECT value FROM json_each(?3))
-         ORDER BY next_attempt_at, seq LIMIT 1",
-    )?;
-    let mut taken: Vec<String> = busy.iter().map(|lane| lane.as_ref().to_owned()).collect();
-    let mut chosen = Vec::new();
-    while chosen.len() < limit {
-        let cameras = serde_json::to_string(&taken).unwrap_or_default();
-        let next =
-            select.query_row(params![sink, nanos(now), cameras], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let Some((seq, camera)) = next else { break };
-        chosen.push(seq);
-        taken.push(camera);
-    }
-    Ok(chosen)
-}
+/// The delivery, and whether its pictures have not come.
+type Loaded = Result<(Delivery, bool), serde_json::Error>;
 
-fn load(conn: &Connection, sink: &str, seq: i64) -> rusqlite::Result<Option<Result<Delivery, serde_json::Error>>> {
+fn load(conn: &Connection, sink: &str, seq: i64) -> rusqlite::Result<Option<Loaded>> {
     let mut select = conn.prepare_cached(
-        "SELECT e.body, d.attempts, e.recorded_at FROM deliveries d JOIN events e USING (seq)
+        "SELECT e.body, d.attempts, e.recorded_at, d.held_until > 0 FROM deliveries d JOIN events e USING (seq)
          WHERE d.sink = ?1 AND d.seq = ?2",
     )?;
     let found = select
         .query_row(params![sink, seq], |row| {
             let (body, attempts, recorded_at): (String, u32, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(serde_json::from_str(&body).map(|event| Delivery {
-                seq,
-                event,
-                attempts,
-                recorded_at: timestamp(recorded_at),
-            }))
+            let awaits_pictures = row.get(3)?;
+            Ok(serde_json::from_str(&body)
+                .map(|event| (Delivery { seq, event, attempts, recorded_at: timestamp(recorded_at) }, awaits_pictures)))
         })
         .optional()?;
     Ok(found)

@@ -52,6 +52,11 @@ impl Store {
     pub fn get(&self, id: EventId) -> Result<Option<Event>, OutboxError> {
         self.read(|conn| get(conn, id))
     }
+
+    /// The newest place ever given to an event; 0 where there was none.
+    pub(in crate::events) fn newest_seq(&self) -> Result<i64, OutboxError> {
+        self.read(newest_seq)
+    }
 }
 
 pub(super) fn list(conn: &Connection, filter: &EventFilter) -> rusqlite::Result<Vec<Event>> {
@@ -113,6 +118,36 @@ pub(super) fn dead_letters(conn: &Connection, limit: usize) -> rusqlite::Result<
     Ok(dead)
 }
 
-fn read(body: &str) -> Option<Event> {
+/// The newest place ever given to an event; it never goes back.
+pub(super) fn newest_seq(conn: &Connection) -> rusqlite::Result<i64> {
+    let newest = conn
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'events'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(newest.unwrap_or_default())
+}
+
+pub(super) fn after(conn: &Connection, seq: i64, limit: usize) -> rusqlite::Result<Vec<(i64, Event)>> {
+    // No limit in the statement, so that events that cannot be read never stop whoever follows.
+    let mut select = conn.prepare_cached("SELECT seq, body FROM events WHERE seq > ?1 ORDER BY seq")?;
+    let mut rows = select.query([seq])?;
+    let mut events = Vec::new();
+    while events.len() < limit.min(EventFilter::MAX) {
+        let Some(row) = rows.next()? else { break };
+        if let Some(event) = read(row.get_ref(1)?.as_str()?) {
+            events.push((row.get(0)?, event));
+        }
+    }
+    Ok(events)
+}
+
+pub(super) fn seq_of(conn: &Connection, id: EventId) -> rusqlite::Result<Option<i64>> {
+    conn.prepare_cached("SELECT seq FROM events WHERE id = ?1")?
+        .query_row([id.to_string()], |row| row.get(0))
+        .optional()
+}
+
+/// The event as it was stored; what cannot be read is logged.
+pub(super) fn read(body: &str) -> Option<Event> {
     serde_json::from_str(body).inspect_err(|error| tracing::warn!(%error, "a stored event cannot be read")).ok()
 }

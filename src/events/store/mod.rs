@@ -4,8 +4,12 @@
 //! a delivery does not, as losing it in a power cut only tells the same event again under the same id.
 
 mod deliveries;
+mod digests;
 mod error;
 mod history;
+mod lanes;
+mod listing;
+mod pictures;
 mod reader;
 mod recording;
 mod retention;
@@ -21,16 +25,21 @@ pub use deliveries::{Delivery, Tally};
 pub use error::OutboxError;
 pub use history::{DeadLetter, EventFilter};
 use jiff::Timestamp;
+pub(in crate::events) use lanes::Wanted;
+pub use listing::{DeliveryFilter, DeliveryState, DeliveryView};
 pub use reader::Reader;
+pub(in crate::events) use recording::{Recorded, Unwritten};
 pub use retention::Retained;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::settings::Storage;
+use crate::{settings::Storage, words::EventKind};
 
 /// The database, open for writing by this process alone.
 #[derive(Debug)]
 pub struct Store {
     conn: Connection,
+    /// What the connection is set to.
+    durability: Option<Durability>,
     file: PathBuf,
     /// When the last process said that it was alive.
     alive_until: Option<Timestamp>,
@@ -71,7 +80,7 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(&file, flags).map_err(|e| OutboxError::from_sqlite(&file, e))?;
         schema::prepare(&mut conn, &file)?;
-        Ok(Self { conn, file, alive_until, lock })
+        Ok(Self { conn, durability: None, file, alive_until, lock })
     }
 
     /// The database, for `Reader::open`.
@@ -97,7 +106,10 @@ impl Store {
             Durability::Written => "NORMAL",
         };
         let attempt = || {
-            self.conn.pragma_update(None, "synchronous", level)?;
+            if self.durability != Some(durability) {
+                self.conn.pragma_update(None, "synchronous", level)?;
+                self.durability = Some(durability);
+            }
             let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&tx)?;
             tx.commit()?;
@@ -131,6 +143,10 @@ fn nanos(time: Timestamp) -> i64 {
 
 fn timestamp(nanos: i64) -> Timestamp {
     Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or(Timestamp::MAX)
+}
+
+fn kind(text: &str) -> Option<EventKind> {
+    EventKind::ALL.into_iter().find(|kind| kind.as_str() == text)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{DeadLetter, EventFilter, OutboxError, history, schema};
+use super::{DeadLetter, DeliveryFilter, DeliveryView, EventFilter, OutboxError, history, listing, schema};
 use crate::{events::Event, words::EventId};
 
 /// A second, read-only look at the database, for HTTP: it neither waits for the writer nor makes it wait. Its calls block
@@ -26,16 +27,40 @@ impl Reader {
 
     /// The newest events that pass the filter, newest first.
     pub fn list(&self, filter: &EventFilter) -> Result<Vec<Event>, OutboxError> {
-        history::list(&self.conn, filter).map_err(|e| OutboxError::from_sqlite(&self.file, e))
+        self.read(|conn| history::list(conn, filter))
     }
 
     /// One event.
     pub fn get(&self, id: EventId) -> Result<Option<Event>, OutboxError> {
-        history::get(&self.conn, id).map_err(|e| OutboxError::from_sqlite(&self.file, e))
+        self.read(|conn| history::get(conn, id))
+    }
+
+    /// Up to `limit` events recorded after the one at place `seq`, in the order of recording, each with its place.
+    pub fn after(&self, seq: i64, limit: usize) -> Result<Vec<(i64, Event)>, OutboxError> {
+        self.read(|conn| history::after(conn, seq, limit))
+    }
+
+    /// The place of an event in the order of recording; `None` where there is no such event (any more).
+    pub fn seq_of(&self, id: EventId) -> Result<Option<i64>, OutboxError> {
+        self.read(|conn| history::seq_of(conn, id))
+    }
+
+    /// The newest place given to an event, also where that was removed since; 0 where there was none.
+    pub fn newest_seq(&self) -> Result<i64, OutboxError> {
+        self.read(history::newest_seq)
+    }
+
+    /// The newest deliveries that pass the filter, newest first.
+    pub fn deliveries(&self, filter: &DeliveryFilter) -> Result<Vec<DeliveryView>, OutboxError> {
+        self.read(|conn| listing::deliveries(conn, filter, Timestamp::now()))
     }
 
     /// The dead-letter list of all sinks, oldest first.
     pub fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, OutboxError> {
-        history::dead_letters(&self.conn, limit).map_err(|e| OutboxError::from_sqlite(&self.file, e))
+        self.read(|conn| history::dead_letters(conn, limit))
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, OutboxError> {
+        work(&self.conn).map_err(|e| OutboxError::from_sqlite(&self.file, e))
     }
 }

@@ -1,27 +1,64 @@
 //! Writing events down, and remembering what they leave unfinished.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Durability, OutboxError, Store, nanos};
-use crate::events::{Event, EventKind, OpenVisit, Unfinished};
+use crate::{
+    events::{
+        Event, EventKind, OpenVisit, Unfinished,
+        addressees::Addressees,
+        budget::{Start, Verdict},
+    },
+    words::Moment,
+};
 
 /// More unfinished rows than any house has cameras and zones; beyond, the oldest are forgotten.
 const UNFINISHED_AT_MOST: i64 = 10_000;
 
+/// An event that is not written down yet.
+#[derive(Debug, Clone)]
+pub(in crate::events) struct Unwritten {
+    /// The event.
+    pub(in crate::events) event: Event,
+    /// Nobody is told before, unless its pictures are attached.
+    pub(in crate::events) held_until: Option<Timestamp>,
+}
+
+/// What was written down.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::events) struct Recorded {
+    /// How many events were new.
+    pub(in crate::events) new: u64,
+    /// The place of the last of them.
+    pub(in crate::events) newest: Option<i64>,
+    /// How many were over the budget of which sink.
+    pub(in crate::events) gathered: HashMap<Arc<str>, u64>,
+}
+
 impl Store {
-    /// Writes the events down with a pending delivery for each sink, all or none, and returns how many were new: an
+    /// Writes the events down with a delivery for each sink that wants it, pending, held or gathered: all or none. An
     /// event whose id is there already is passed over. When this returns, the disk has them.
-    pub fn record(&mut self, events: &[Event], sinks: &[Arc<str>], now: Timestamp) -> Result<usize, OutboxError> {
-        self.write(Durability::Synced, |tx| {
-            let mut new = 0;
-            for event in events {
-                new += usize::from(insert(tx, event, sinks, now)?);
+    pub(in crate::events) fn record(
+        &mut self,
+        events: &[Unwritten],
+        to: &mut Addressees,
+        now: Moment,
+    ) -> Result<Recorded, OutboxError> {
+        let recorded = self.write(Durability::Synced, |tx| {
+            let mut recorded = Recorded::default();
+            for unwritten in events {
+                record(tx, unwritten, to, now, &mut recorded)?;
             }
-            Ok(new)
-        })
+            Ok(recorded)
+        });
+        match &recorded {
+            Ok(_) => to.confirm(),
+            Err(_) => to.take_back(),
+        }
+        recorded
     }
 
     /// What was begun and not finished, from the committed events: the newest of each camera and zone. It outlives the
@@ -32,11 +69,61 @@ impl Store {
     }
 }
 
-fn insert(tx: &Transaction<'_>, event: &Event, sinks: &[Arc<str>], now: Timestamp) -> rusqlite::Result<bool> {
-    let body = serde_json::to_string(event).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))?;
-    let camera = event.lane();
-    let zone = event.data.zone.as_deref();
+fn record(
+    tx: &Transaction<'_>,
+    Unwritten { event, held_until }: &Unwritten,
+    to: &mut Addressees,
+    now: Moment,
+    recorded: &mut Recorded,
+) -> rusqlite::Result<()> {
+    let body = body(event)?;
+    let Some(seq) = insert(tx, event, &body, now.wall)? else { return Ok(()) };
+    recorded.new += 1;
+    recorded.newest = Some(seq);
+    for entry in to.wanting(event) {
+        let start = if entry.is_budgeted() { start(tx, entry.name(), event)? } else { None };
+        let state = match entry.judge(event, start, now.steady) {
+            Verdict::Tell => State::Pending { held_until: *held_until },
+            Verdict::Gather => {
+                *recorded.gathered.entry(Arc::clone(entry.name())).or_default() += 1;
+                State::Gathered
+            }
+        };
+        address(tx, entry.name(), seq, event.lane(), state)?;
+    }
+    follow(tx, event, seq, &body)
+}
+
+/// What a sink knows of the start to which the event is the end. Asked before the end is written down, as that forgets
+/// the start.
+fn start(tx: &Transaction<'_>, sink: &str, event: &Event) -> rusqlite::Result<Option<Start>> {
+    let (topic, zone) = match event.kind {
+        EventKind::VisitEnded => ("visit", event.data.zone.as_deref().unwrap_or_default()),
+        EventKind::CameraUp => ("down", ""),
+        _ => return Ok(None),
+    };
     let visit = event.data.visit.as_ref().map(|v| v.id.to_string());
+    let state: Option<String> = tx
+        .prepare_cached(
+            "SELECT d.state FROM unfinished u JOIN deliveries d ON d.sink = ?1 AND d.seq = u.seq
+             WHERE u.camera = ?2 AND u.topic = ?3 AND u.zone = ?4 AND u.visit IS ?5",
+        )?
+        .query_row(params![sink, event.lane(), topic, zone, visit], |row| row.get(0))
+        .optional()?;
+    Ok(match state.as_deref() {
+        Some("pending" | "delivered" | "dead") => Some(Start::Told),
+        Some("gathered") => Some(Start::Gathered),
+        _ => None,
+    })
+}
+
+/// The event as it is stored.
+pub(super) fn body(event: &Event) -> rusqlite::Result<String> {
+    serde_json::to_string(event).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
+}
+
+/// Writes down the event alone; `None` if its id is there already.
+pub(super) fn insert(tx: &Transaction<'_>, event: &Event, body: &str, now: Timestamp) -> rusqlite::Result<Option<i64>> {
     let inserted = tx
         .prepare_cached(
             "INSERT INTO events (id, kind, camera, zone, visit, time, recorded_at, body)
@@ -45,23 +132,34 @@ fn insert(tx: &Transaction<'_>, event: &Event, sinks: &[Arc<str>], now: Timestam
         .execute(params![
             event.id.to_string(),
             event.kind.as_str(),
-            camera,
-            zone,
-            visit,
+            event.lane(),
+            event.data.zone.as_deref(),
+            event.data.visit.as_ref().map(|v| v.id.to_string()),
             nanos(event.time),
             nanos(now),
             body,
         ])?;
-    if inserted == 0 {
-        return Ok(false);
-    }
-    let seq = tx.last_insert_rowid();
-    let mut deliver = tx.prepare_cached("INSERT OR IGNORE INTO deliveries (sink, seq, camera) VALUES (?1, ?2, ?3)")?;
-    for sink in sinks {
-        deliver.execute(params![&**sink, seq, camera])?;
-    }
-    follow(tx, event, seq, &body)?;
-    Ok(true)
+    Ok((inserted > 0).then(|| tx.last_insert_rowid()))
+}
+
+/// How a delivery begins.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum State {
+    Pending { held_until: Option<Timestamp> },
+    Gathered,
+}
+
+/// Writes down that a sink is to be told of the event.
+pub(super) fn address(tx: &Transaction<'_>, sink: &str, seq: i64, lane: &str, state: State) -> rusqlite::Result<()> {
+    let (state, held_until) = match state {
+        State::Pending { held_until } => ("pending", held_until.map_or(0, |until| nanos(until).max(1))),
+        State::Gathered => ("gathered", 0),
+    };
+    tx.prepare_cached(
+        "INSERT OR IGNORE INTO deliveries (sink, seq, camera, state, held_until) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![sink, seq, lane, state, held_until])
+    .map(drop)
 }
 
 fn follow(tx: &Transaction<'_>, event: &Event, seq: i64, body: &str) -> rusqlite::Result<()> {

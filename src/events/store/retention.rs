@@ -97,7 +97,9 @@ fn oldest(tx: &Transaction<'_>, before: i64, limit: usize) -> rusqlite::Result<V
 }
 
 fn remove(tx: &Transaction<'_>, victims: &[i64], sinks: &[Arc<str>]) -> rusqlite::Result<Retained> {
-    let mut untold = tx.prepare_cached("SELECT sink FROM deliveries WHERE seq = ?1 AND state <> 'delivered'")?;
+    // What a digest tells is told: the digest has the counts. What is only gathered is not.
+    let mut untold =
+        tx.prepare_cached("SELECT sink FROM deliveries WHERE seq = ?1 AND state NOT IN ('delivered', 'digested')")?;
     // Not left to the cascade alone, so that the triggers of the tallies certainly run.
     let mut deliveries = tx.prepare_cached("DELETE FROM deliveries WHERE seq = ?1")?;
     let mut event = tx.prepare_cached("DELETE FROM events WHERE seq = ?1")?;

@@ -1,0 +1,152 @@
+//! Deliveries that are held until their event's pictures are stored.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{
+    Durability, OutboxError, Store, nanos,
+    recording::{State, address, body, insert},
+};
+use crate::{
+    events::{Attached, Event, EventKind, Snapshot, Subject, addressees::Addressees},
+    words::EventId,
+};
+
+/// What attaching pictures did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::events) struct Attachment {
+    /// What became of the pictures.
+    pub(in crate::events) attached: Attached,
+    /// The place of the `snapshot.stored` event, if one was recorded.
+    pub(in crate::events) stored: Option<i64>,
+}
+
+impl Store {
+    /// Writes the pictures into the event and lets its held deliveries go; sinks that were (perhaps) told without are
+    /// told of them by a `snapshot.stored` event. Once an event has pictures, this changes nothing and says the same
+    /// again. When it returns, the disk has it.
+    pub(in crate::events) fn attach(
+        &mut self,
+        event: EventId,
+        snapshot: &Snapshot,
+        to: &mut Addressees,
+        now: Timestamp,
+    ) -> Result<Attachment, OutboxError> {
+        self.write(Durability::Synced, |tx| attach(tx, event, snapshot, to, now))
+    }
+
+    /// Lets the held deliveries of the event go: it waits for no pictures. Returns how many there were.
+    pub(in crate::events) fn release(&mut self, event: EventId) -> Result<usize, OutboxError> {
+        self.write(Durability::Written, |tx| {
+            tx.prepare_cached(
+                "UPDATE deliveries SET held_until = 0
+                 WHERE state = 'pending' AND held_until > 0 AND seq = (SELECT seq FROM events WHERE id = ?1)",
+            )?
+            .execute([event.to_string()])
+        })
+    }
+
+    /// For the start of a process, before anybody is told: whose pictures of these events are still on their way. Their
+    /// holds last until `until`, also where they had passed meanwhile, except for sinks that were (perhaps) told
+    /// already. All other holds end, as the dead process left them behind. Returns how many deliveries are held.
+    pub fn renew_holds(&mut self, events: &[EventId], until: Timestamp) -> Result<usize, OutboxError> {
+        let awaited: HashSet<String> = events.iter().map(ToString::to_string).collect();
+        let until = nanos(until).max(1);
+        self.write(Durability::Synced, |tx| {
+            let mut left = tx.prepare(
+                "SELECT d.sink, d.seq, e.id FROM deliveries d JOIN events e USING (seq)
+                 WHERE d.state = 'pending' AND d.held_until > 0",
+            )?;
+            let left: Vec<(String, i64, String)> =
+                left.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+            let mut hold = tx.prepare("UPDATE deliveries SET held_until = ?3 WHERE sink = ?1 AND seq = ?2")?;
+            let mut held = 0;
+            for (sink, seq, id) in left {
+                let is_awaited = awaited.contains(&id);
+                hold.execute(params![sink, seq, if is_awaited { until } else { 0 }])?;
+                held += usize::from(is_awaited);
+            }
+            Ok(held)
+        })
+    }
+
+    /// Ends every hold beyond `latest`: none is for longer, so the clock was set back since.
+    pub(in crate::events) fn forgive_holds(&mut self, latest: Timestamp) -> Result<usize, OutboxError> {
+        self.write(Durability::Written, |tx| {
+            // Not 0: the pictures may come yet.
+            tx.prepare_cached("UPDATE deliveries SET held_until = 1 WHERE state = 'pending' AND held_until > ?1")?
+                .execute([nanos(latest).max(1)])
+        })
+    }
+
+    /// Remembers that a courier is given these deliveries although their pictures have not come.
+    pub(super) fn mark_bare(&mut self, sink: &str, seqs: &[i64]) -> Result<(), OutboxError> {
+        self.write(Durability::Written, |tx| {
+            let mut mark =
+                tx.prepare_cached("UPDATE deliveries SET bare = 1, held_until = 0 WHERE sink = ?1 AND seq = ?2")?;
+            seqs.iter().try_for_each(|seq| mark.execute(params![sink, seq]).map(drop))
+        })
+    }
+}
+
+fn attach(
+    tx: &Transaction<'_>,
+    id: EventId,
+    snapshot: &Snapshot,
+    to: &mut Addressees,
+    now: Timestamp,
+) -> rusqlite::Result<Attachment> {
+    let found: Option<(i64, String)> = tx
+        .prepare_cached("SELECT seq, body FROM events WHERE id = ?1")?
+        .query_row([id.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((seq, mut event)) = found.and_then(|(seq, body)| Some((seq, super::history::read(&body)?))) else {
+        return Ok(Attachment { attached: Attached::Unknown, stored: None });
+    };
+    let is_first = event.data.snapshot.is_none();
+    if is_first {
+        event.data.snapshot = Some(snapshot.clone());
+        let body = body(&event)?;
+        tx.prepare_cached("UPDATE events SET body = ?2 WHERE seq = ?1")?.execute(params![seq, body])?;
+        // An attempt that failed may have reached its receiver all the same.
+        tx.prepare_cached(
+            "UPDATE deliveries SET held_until = 0, bare = max(bare, state IN ('delivered', 'dead') OR attempts > 0)
+             WHERE seq = ?1",
+        )?
+        .execute([seq])?;
+    }
+    let mut bare = tx.prepare_cached("SELECT sink FROM deliveries WHERE seq = ?1 AND bare = 1")?;
+    let bare: HashSet<String> = bare.query_map([seq], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if bare.is_empty() {
+        return Ok(Attachment { attached: Attached::InTime, stored: None });
+    }
+    let stored = if is_first { tell_of_pictures(tx, &event, &bare, to, now)? } else { None };
+    Ok(Attachment { attached: Attached::Late, stored })
+}
+
+fn tell_of_pictures(
+    tx: &Transaction<'_>,
+    of: &Event,
+    sinks: &HashSet<String>,
+    to: &mut Addressees,
+    now: Timestamp,
+) -> rusqlite::Result<Option<i64>> {
+    let facts = &of.data;
+    let data = Subject {
+        camera: facts.camera.clone(),
+        visit: facts.visit.clone(),
+        zone: facts.zone.clone(),
+        label: facts.label.clone(),
+        snapshot: facts.snapshot.clone(),
+        event: Some(of.id),
+        ..Subject::of_no_camera()
+    };
+    let stored = Event { id: EventId::fresh(), kind: EventKind::SnapshotStored, time: now, data };
+    let Some(seq) = insert(tx, &stored, &body(&stored)?, now)? else { return Ok(None) };
+    for entry in to.wanting(&stored).filter(|entry| sinks.contains(&**entry.name())) {
+        address(tx, entry.name(), seq, stored.lane(), State::Pending { held_until: None })?;
+    }
+    Ok(Some(seq))
+}
