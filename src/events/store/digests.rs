@@ -37,7 +37,8 @@ impl Store {
             let Some(seq) = insert(tx, &digest, &body(&digest)?, now)? else { return Ok(None) };
             address(tx, sink, seq, digest.lane(), State::Pending { held_until: None })?;
             tx.prepare_cached(
-                "UPDATE deliveries SET state = 'digested', digest = ?2 WHERE sink = ?1 AND state = 'gathered'",
+                "UPDATE deliveries INDEXED BY deliveries_gathered SET state = 'digested', digest = ?2
+                 WHERE sink = ?1 AND state = 'gathered'",
             )?
             .execute(params![sink, seq])?;
             Ok(Some(seq))

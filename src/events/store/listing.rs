@@ -108,8 +108,13 @@ fn statement(filter: &DeliveryFilter, now: i64) -> (String, Vec<Value>) {
     let mut sql = String::from(
         "SELECT d.seq, d.sink, e.id, e.kind, d.camera, d.state, d.attempts, d.last_error, d.next_attempt_at, d.held_until,
                 e.recorded_at, d.delivered_at, (SELECT id FROM events WHERE seq = d.digest)
-         FROM deliveries d CROSS JOIN events e ON e.seq = d.seq WHERE true",
+         FROM deliveries d",
     );
+    if filter.state == Some(DeliveryState::Held) {
+        // Few are, however many wait.
+        sql.push_str(" INDEXED BY deliveries_held");
+    }
+    sql.push_str(" CROSS JOIN events e ON e.seq = d.seq WHERE true");
     let mut values: Vec<Value> = Vec::new();
     let mut only = |condition: &str, value: Option<Value>| {
         sql.push_str(condition);

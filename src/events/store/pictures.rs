@@ -56,7 +56,7 @@ impl Store {
         let until = nanos(until).max(1);
         self.write(Durability::Synced, |tx| {
             let mut left = tx.prepare(
-                "SELECT d.sink, d.seq, e.id FROM deliveries d JOIN events e USING (seq)
+                "SELECT d.sink, d.seq, e.id FROM deliveries d INDEXED BY deliveries_held JOIN events e USING (seq)
                  WHERE d.state = 'pending' AND d.held_until > 0",
             )?;
             let left: Vec<(String, i64, String)> =
@@ -76,8 +76,11 @@ impl Store {
     pub(in crate::events) fn forgive_holds(&mut self, latest: Timestamp) -> Result<usize, OutboxError> {
         self.write(Durability::Written, |tx| {
             // Not 0: the pictures may come yet.
-            tx.prepare_cached("UPDATE deliveries SET held_until = 1 WHERE state = 'pending' AND held_until > ?1")?
-                .execute([nanos(latest).max(1)])
+            tx.prepare_cached(
+                "UPDATE deliveries INDEXED BY deliveries_held SET held_until = 1
+                 WHERE state = 'pending' AND held_until > 0 AND held_until > ?1",
+            )?
+            .execute([nanos(latest).max(1)])
         })
     }
 

@@ -37,14 +37,15 @@ async fn couriers_are_woken_when_a_hold_ends() {
     let (seen, mut woken) = tokio::sync::mpsc::channel(1000);
     let reader = Reader::open(&folder.path().join(Store::FILE)).expect("readable");
     let cell = Arc::new(SinkCell::new(SINK.into(), "a test".into()));
-    let onlooker = Onlooker { reader, cell: Arc::clone(&cell), seen };
-    outbox.do_send(Subscribe { cell, wake: onlooker.start().recipient() });
-    woken.recv().await.expect("at once");
+    let onlooker = Onlooker { reader, cell: Arc::clone(&cell), seen }.start();
+    outbox.do_send(Subscribe { cell, wake: onlooker.clone().recipient() });
     let events = ["a", "b"].map(sample::started);
     for event in &events {
         hold(&outbox, event, HOUR);
     }
-    while woken.recv().await.expect("recorded").1.len() < 2 {}
+    outbox.send(Flush).await.expect("the outbox lives");
+    onlooker.send(Wake).await.expect("it has seen every wake so far");
+    while woken.try_recv().is_ok() {}
     outbox.do_send(Release(events[0].id));
     woken.recv().await.expect("released");
     assert_eq!(ids(&claim(&outbox, SINK).await), [events[0].id]);

@@ -91,7 +91,8 @@ fn an_end_follows_its_start() {
     // Gathered in an earlier digest: like anything else, and the budget is used up.
     record_to(&mut store, &mut sinks, &[sample::ended(&earlier)]);
     let down = sample::down("d", Timestamp::now());
-    record_to(&mut store, &mut sinks, &[down, sample::up("d")]);
+    let long = sample::started("e");
+    record_to(&mut store, &mut sinks, &[down, sample::up("d"), long.clone()]);
     let expected = [
         Pending,  // the start of a
         Digested, // that of c
@@ -102,12 +103,13 @@ fn an_end_follows_its_start() {
         Gathered, // that of c
         Gathered, // the outage of d
         Gathered, // its end
+        Gathered, // the start of e
     ];
     assert_eq!(states(&store, SINK), expected);
-    // A minute later there is room; the start of b is told by a digest, its end would be by itself.
+    // A minute later there is room, and its start was in the digest before.
     let later = Moment::now().after(Duration::from_secs(61));
     digest(&mut store, SINK);
-    let recorded = store.record(&at_once(&[sample::up("e")]), &mut sinks, later).expect("recorded");
+    let recorded = store.record(&at_once(&[sample::ended(&long)]), &mut sinks, later).expect("recorded");
     assert_eq!(recorded.gathered, HashMap::new());
 }
 
