@@ -175,6 +175,12 @@ impl Written for usize {
     }
 }
 
+impl Written for i64 {
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "is no whole number".into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

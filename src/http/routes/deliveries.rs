@@ -1,14 +1,51 @@
 use std::sync::Arc;
 
 use actix_web::{Responder, web};
+use serde::{Deserialize, de::value::StrDeserializer};
 use serde_json::{Value, json};
 
 use super::super::{
     Problem, Views,
     auth::Allowed,
-    parameters::{Asked, Id, Parameters, Question},
+    parameters::{Asked, Id, Parameters, Question, Written, is_none_of},
 };
-use crate::words::EventId;
+use super::events::read;
+use crate::{
+    events::{DeliveryFilter, DeliveryState},
+    words::{CameraId, EventId},
+};
+
+impl Question for DeliveryFilter {
+    const KNOWN: &'static [&'static str] = &["sink", "state", "camera", "event", "before", "limit"];
+
+    fn read(asked: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            sink: asked.value::<String>("sink")?,
+            state: asked.value::<DeliveryState>("state")?,
+            camera: asked.value::<CameraId>("camera")?,
+            event: asked.value::<EventId>("event")?,
+            before: asked.value::<i64>("before")?,
+            limit: asked.value("limit")?.unwrap_or(100),
+        })
+    }
+}
+
+impl Written for DeliveryState {
+    fn read(text: &str) -> Result<Self, String> {
+        let known = ["pending", "held", "delivered", "dead", "gathered", "digested"];
+        let read = StrDeserializer::<serde::de::value::Error>::new(text);
+        Self::deserialize(read).map_err(|_| is_none_of("state of a delivery", text, known.into_iter()))
+    }
+}
+
+/// The newest deliveries first: who was told of what, and who was not.
+pub(in crate::http) async fn list(
+    _: Allowed,
+    views: web::Data<Views>,
+    Asked(filter): Asked<DeliveryFilter>,
+) -> Result<impl Responder, Problem> {
+    read(&views, move |events| events.deliveries(&filter)).await.map(web::Json)
+}
 
 /// Of which sink; without a word, of all.
 pub(in crate::http) struct RetryQuery {
@@ -54,4 +91,20 @@ async fn retry(views: &Views, sink: Option<Arc<str>>, event: Option<EventId>) ->
 
 fn answer(retried: usize) -> web::Json<Value> {
     web::Json(json!({ "retried": retried }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_that_is_shown_can_be_asked_for() {
+        let told = DeliveryState::read("gone").expect_err("there is none");
+        let known = told.split_once("(known: ").and_then(|(_, known)| known.strip_suffix(')')).expect("a list");
+        for state in known.split(", ") {
+            let read = DeliveryState::read(state).expect("it is known");
+            assert_eq!(serde_json::to_value(read).expect("text"), state);
+        }
+        assert_eq!(known.split(", ").count(), 6);
+    }
 }

@@ -28,6 +28,7 @@ pub(in crate::http) fn configure(app: &mut web::ServiceConfig) {
                 .route("/events/stream", web::get().to(stream::follow))
                 .route("/events/{id}", web::get().to(events::one))
                 .route("/events/{id}/snapshot.jpg", web::get().to(pictures::snapshot))
+                .route("/deliveries", web::get().to(deliveries::list))
                 .route("/deliveries/retry", web::post().to(deliveries::retry_all))
                 .route("/deliveries/{id}/retry", web::post().to(deliveries::retry_one))
                 .default_service(web::to(not_found)),

@@ -25,7 +25,7 @@ use tokio::{
 use super::*;
 use crate::{
     app::DeadLetters,
-    events::{Event, Flush, Outbox, Reader, Record, Store, sample},
+    events::{Addressee, Event, Flush, Outbox, Reader, Record, Store, sample},
     settings::{Auth, Secret, Storage},
     status::{Board, CameraCell, LastSeen},
     words::EventId,
@@ -58,7 +58,7 @@ impl House {
         let store = Store::open(&storage).expect("a sound folder");
         let reader = Reader::open(store.file()).expect("readable");
         let board = Arc::new(Board::default());
-        let outbox = Outbox::start(store, storage, vec![SINK.into()], Arc::clone(&board));
+        let outbox = Outbox::start(store, storage, vec![Addressee::of_everything(SINK)], Arc::clone(&board));
         let streams = Arc::new(Streams::new(terms));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("it is bound");

@@ -48,6 +48,41 @@ async fn dead_letters_are_retried_one_by_one_or_all() {
 }
 
 #[actix::test]
+async fn deliveries_say_how_far_they_got() {
+    let house = House::open();
+    let dead = house.record(&["door", "yard"]).await;
+    bury(&house).await;
+    let waiting = house.record(&["door"]).await;
+    let listed = house.get("/api/v1/deliveries").await.json();
+    let events: Vec<&serde_json::Value> = listed.as_array().expect("a list").iter().map(|d| &d["event"]).collect();
+    assert_eq!(json!(events), json!([waiting[0], dead[1], dead[0]]), "the newest first");
+    assert_eq!(listed[2]["seq"], 1, "{listed}");
+    for (key, expected) in [
+        ("sink", json!(SINK)),
+        ("type", json!("lookout.visit.started")),
+        ("camera", json!("door")),
+        ("state", json!("dead")),
+        ("last_error", json!("answered 500")),
+        ("next_attempt_at", json!(null)),
+    ] {
+        assert_eq!(listed[2][key], expected, "{key}");
+    }
+    for (query, expected) in [
+        ("state=dead", json!([dead[1], dead[0]])),
+        ("state=pending", json!([waiting[0]])),
+        ("camera=door&state=dead", json!([dead[0]])),
+        ("sink=another", json!([])),
+        ("limit=1", json!([waiting[0]])),
+        ("before=3&limit=1", json!([dead[1]])),
+        (&*format!("event={}&sink={SINK}", dead[1]), json!([dead[1]])),
+    ] {
+        let listed = house.get(&format!("/api/v1/deliveries?{query}")).await.json();
+        let events: Vec<&serde_json::Value> = listed.as_array().expect("a list").iter().map(|d| &d["event"]).collect();
+        assert_eq!(json!(events), expected, "{query}");
+    }
+}
+
+#[actix::test]
 async fn mistakes_are_told_in_plain_words() {
     let house = House::open();
     house.watch("door");
@@ -60,6 +95,7 @@ async fn mistakes_are_told_in_plain_words() {
         ("cameras/door/frame.jpg?annotate=yes", 400, "query parameter \"annotate\": \"yes\" is neither true nor false"),
         ("events/stream?camera=dor", 404, "no camera is called \"dor\"; did you mean \"door\"? GET /api/v1/cameras lists them"),
         ("events/stream?last_event_id=17", 400, "query parameter \"last_event_id\": \"17\" is no event id: it is a UUID, as in the \"id\" of GET /api/v1/events"),
+        ("deliveries?state=died", 400, "query parameter \"state\": \"died\" is no state of a delivery; did you mean \"dead\"? (known: pending, held, delivered, dead, gathered, digested)"),
         ("events/stream?since=now", 400, "there is no query parameter \"since\" (known here: camera, type, last_event_id)"),
     ] {
         assert_eq!(house.get(&format!("/api/v1/{path}")).await.problem(status), expected, "{path}");
@@ -87,7 +123,7 @@ async fn pictures_of_events_are_served_and_may_be_kept_by_who_asked() {
     let mut event = sample::started("door");
     let frame = |n| StoredFrame { url: format!("file:///{n}.jpg"), captured_at: Timestamp::UNIX_EPOCH };
     event.data.snapshot = Some(Snapshot { url: frame(1).url, frames: (0..3).map(frame).collect() });
-    let (bare, down) = (sample::started("door"), sample::down("door", Timestamp::UNIX_EPOCH));
+    let (bare, down) = (sample::started("door"), sample::down("door", Timestamp::now()));
     house.write_down(&[event.clone(), bare.clone(), down.clone()]).await;
     let path = |event: &Event| format!("/api/v1/events/{}/snapshot.jpg", event.id);
 
