@@ -44,8 +44,6 @@ const HARMLESS: &[&str] = &[
     "frames",
     "type",
     "timeout",
-    "cameras",
-    "zones",
     "types",
     "when",
     "time_zone",
@@ -173,6 +171,10 @@ mod tests {
             ("hunter2", "***"),
             ("id = \"a\" password = \"hunter2\"", "id = ***"),
             ("cameras = [{id = 1, password = hunter2}]", "***"),
+            ("cameras = [\"rtsp://a:hunter2@h/\"", "***"),
+            ("headers = { key = \"hunter2\" ", "headers = ***"),
+            ("secret_access_key = hunter2", "secret_access_key = ***"),
+            ("store = https://a:hunter2@h/", "store = ***"),
             ("[hunter2 = \"x\"", "***"),
         ] {
             assert_eq!(shown(line), expected);

@@ -190,7 +190,7 @@ fn invariant_13_no_secret_of_a_store_in_any_output() {
     for (text, fault) in [
         (s3("access_key_id = \"id\"\nsecret_access_key = \"hunter2\""), ("s3://b", "s3://hunter2@b")),
         (google("service_account_file = \"secrets/google.json\""), ("secrets/google.json", "secrets/short")),
-        (azure("account = \"abc\"\naccess_key = \"hunter2=\""), ("hunter2=", "hunter2")),
+        (azure("account = \"abc\"\naccess_key = \"hunter2hunter2AA\""), ("hunter2AA", "hunter2!")),
         (snapshots("store = \"https://u:hunter2@h/dav\""), ("/dav", "/dav?hunter2")),
         (snapshots("store = \"https://h/dav\"\nusername = \"u\"\npassword = \"hunter2\""), ("\"u\"", "\"\"")),
     ] {
@@ -215,8 +215,11 @@ fn what_is_shown_of_snapshots_loads_again() {
         s3("endpoint = \"http://h:9000\"\nallow_http = true\npath_style = false\nregion = \"x\"\nca_file = \"ca.pem\""),
         snapshots("store = \"http://h/dav/\"\nallow_http = true"),
     ] {
-        let settings = load_with(&text, &[], folder.path()).expect(&text);
+        // Of a webhook's URL too little is shown to load again.
+        let (without_sinks, _) = text.split_once("[[sinks]]").expect("there is one");
+        let settings = load_with(without_sinks, &[], folder.path()).expect(&text);
         let shown = show(&settings);
+        assert!(settings.sinks.is_empty() && without_sinks.contains("[snapshots]"));
         assert_eq!(load_with(&shown, &[], folder.path()), Ok(settings), "{shown}");
     }
 }
