@@ -117,7 +117,7 @@ async fn a_rotation_that_a_crash_cut_short_loses_nothing() {
 }
 
 #[actix::test]
-async fn invariant_10_whereever_a_crash_tore_the_last_line_every_line_is_whole() {
+async fn invariant_10_wherever_a_crash_tore_the_last_line_every_line_is_whole() {
     let (first, torn) = (line(), line());
     for at in 1..torn.len() {
         let log = Log::new(1 << 20, 1);
