@@ -87,7 +87,8 @@ impl<W: Written> FromRequest for Id<W> {
 }
 
 fn unknown(name: &str, known: &[&'static str]) -> Problem {
-    let meant = closest(name, known.iter().copied()).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default();
+    let meant =
+        closest(name, known.iter().copied()).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default();
     // The value is not repeated: it may be a token that was put into the wrong place.
     let known = match known {
         [] => "no query parameter is known here".to_owned(),
@@ -147,10 +148,7 @@ impl Written for EventId {
 impl Written for EventKind {
     fn read(text: &str) -> Result<Self, String> {
         let known = Self::ALL.iter().map(|kind| kind.as_str());
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| is_none_of("type of event", text, known))
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| is_none_of("type of event", text, known))
     }
 }
 
@@ -204,7 +202,10 @@ mod tests {
                 problem::<String>("token=tops3cret", "camera"),
                 "there is no query parameter \"token\" (known here: camera, type, since, limit)",
             ),
-            (problem::<usize>("limit=ten", "limit"), "query parameter \"limit\": \"ten\" is no whole number, 0 or more"),
+            (
+                problem::<usize>("limit=ten", "limit"),
+                "query parameter \"limit\": \"ten\" is no whole number, 0 or more",
+            ),
             (problem::<usize>("limit=-1", "limit"), "query parameter \"limit\": \"-1\" is no whole number, 0 or more"),
             (
                 problem::<usize>("limit=", "limit"),

@@ -91,7 +91,10 @@ impl Streams {
             return Err(Problem::unavailable("ending"));
         }
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
-            Problem::unavailable(format!("{} streams of events are open; more are not held at once", self.terms.at_most))
+            Problem::unavailable(format!(
+                "{} streams of events are open; more are not held at once",
+                self.terms.at_most
+            ))
         })?;
         Ok(Place { _place: place, ending, heartbeat: self.terms.heartbeat, told: Arc::clone(&self.told) })
     }

@@ -118,7 +118,8 @@ impl Tail {
         let newest = journal.after(seq - 1, 1)?.first().map_or(EventId(Uuid::nil()), |(_, event)| event.id);
         match unknown {
             Some(unknown) => {
-                let why = "the last event that you had is not known here (any more); the stream goes on with the newest";
+                let why =
+                    "the last event that you had is not known here (any more); the stream goes on with the newest";
                 gap(&mut opening, Some(newest), &json!({ "last_event_id": unknown, "message": why }));
             }
             // Whoever is cut off before the first event comes back to this place.
@@ -188,7 +189,9 @@ mod tests {
     impl Book {
         fn of(cameras: &[&str]) -> Self {
             let mut book = Self::default();
-            cameras.iter().for_each(|camera| drop(book.write(camera)));
+            for camera in cameras {
+                book.write(camera);
+            }
             book
         }
 
@@ -238,7 +241,10 @@ mod tests {
         assert_eq!((&*opening, &*tell(&mut tail, &book)), ("retry: 2000\n\n", ""));
         let next = book.write("yard");
         let told = tell(&mut tail, &book);
-        assert!(told.starts_with(&format!("id: {next}\nevent: lookout.visit.started\ndata: {{\"specversion")), "{told}");
+        assert!(
+            told.starts_with(&format!("id: {next}\nevent: lookout.visit.started\ndata: {{\"specversion")),
+            "{told}"
+        );
         assert!(told.ends_with("}\n\n") && told.lines().count() == 4, "{told}");
     }
 

@@ -25,7 +25,11 @@ pub(super) struct Listener {
 /// What comes over a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Said {
-    Event { name: String, id: String, data: Value },
+    Event {
+        name: String,
+        id: String,
+        data: Value,
+    },
     /// An id alone: a new place, and nothing to tell.
     Place(String),
     Comment,

@@ -53,8 +53,7 @@ impl House {
 
     fn with(terms: StreamTerms, auth: Auth) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let storage =
-            Storage { path: folder.path().to_owned(), keep: Duration::from_secs(3600), max_bytes: 1 << 30 };
+        let storage = Storage { path: folder.path().to_owned(), keep: Duration::from_secs(3600), max_bytes: 1 << 30 };
         let store = Store::open(&storage).expect("a sound folder");
         let reader = Reader::open(store.file()).expect("readable");
         let board = Arc::new(Board::default());

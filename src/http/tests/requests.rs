@@ -26,10 +26,8 @@ async fn dead_letters_are_retried_one_by_one_or_all() {
     let house = House::open();
     let events = house.record(&["door", "yard", "gate"]).await;
     let retry = |id| format!("/api/v1/deliveries/{id}/retry");
-    let none = format!(
-        "event {0} has no dead letter; GET /api/v1/deliveries?event={0} says how it was delivered",
-        events[0]
-    );
+    let none =
+        format!("event {0} has no dead letter; GET /api/v1/deliveries?event={0} says how it was delivered", events[0]);
     assert_eq!(house.post(&retry(events[0])).await.problem(404), none);
     assert_eq!(house.post("/api/v1/deliveries/retry").await.json(), json!({ "retried": 0 }));
 
@@ -87,16 +85,40 @@ async fn mistakes_are_told_in_plain_words() {
     let house = House::open();
     house.watch("door");
     for (path, status, expected) in [
-        ("events?camra=door", 400, "there is no query parameter \"camra\"; did you mean \"camera\"? (known here: camera, type, since, before, limit)"),
+        (
+            "events?camra=door",
+            400,
+            "there is no query parameter \"camra\"; did you mean \"camera\"? (known here: camera, type, since, before, limit)",
+        ),
         ("events?limit=many", 400, "query parameter \"limit\": \"many\" is no whole number, 0 or more"),
         ("events/17", 400, "in the path: \"17\" is no event id: it is a UUID, as in the \"id\" of GET /api/v1/events"),
-        ("events/17/snapshot.jpg", 400, "in the path: \"17\" is no event id: it is a UUID, as in the \"id\" of GET /api/v1/events"),
+        (
+            "events/17/snapshot.jpg",
+            400,
+            "in the path: \"17\" is no event id: it is a UUID, as in the \"id\" of GET /api/v1/events",
+        ),
         ("cameras/dor", 404, "no camera is called \"dor\"; did you mean \"door\"? GET /api/v1/cameras lists them"),
         ("cameras/door/frame.jpg?annotate=yes", 400, "query parameter \"annotate\": \"yes\" is neither true nor false"),
-        ("events/stream?camera=dor", 404, "no camera is called \"dor\"; did you mean \"door\"? GET /api/v1/cameras lists them"),
-        ("events/stream?last_event_id=17", 400, "query parameter \"last_event_id\": \"17\" is no event id: it is a UUID, as in the \"id\" of GET /api/v1/events"),
-        ("deliveries?state=died", 400, "query parameter \"state\": \"died\" is no state of a delivery; did you mean \"dead\"? (known: pending, held, delivered, dead, gathered, digested)"),
-        ("events/stream?since=now", 400, "there is no query parameter \"since\" (known here: camera, type, last_event_id)"),
+        (
+            "events/stream?camera=dor",
+            404,
+            "no camera is called \"dor\"; did you mean \"door\"? GET /api/v1/cameras lists them",
+        ),
+        (
+            "events/stream?last_event_id=17",
+            400,
+            "query parameter \"last_event_id\": \"17\" is no event id: it is a UUID, as in the \"id\" of GET /api/v1/events",
+        ),
+        (
+            "deliveries?state=died",
+            400,
+            "query parameter \"state\": \"died\" is no state of a delivery; did you mean \"dead\"? (known: pending, held, delivered, dead, gathered, digested)",
+        ),
+        (
+            "events/stream?since=now",
+            400,
+            "there is no query parameter \"since\" (known here: camera, type, last_event_id)",
+        ),
     ] {
         assert_eq!(house.get(&format!("/api/v1/{path}")).await.problem(status), expected, "{path}");
     }
@@ -130,7 +152,8 @@ async fn pictures_of_events_are_served_and_may_be_kept_by_who_asked() {
     let shown = house.get(&path(&event)).await;
     assert_eq!((shown.status, shown.body), (200, format!("picture 1 of {}", event.id).into_bytes()));
     let tag = format!("\"{}.1\"", event.id);
-    for header in ["content-type: image/jpeg", "cache-control: private, max-age=86400, immutable", &format!("etag: {tag}")]
+    for header in
+        ["content-type: image/jpeg", "cache-control: private, max-age=86400, immutable", &format!("etag: {tag}")]
     {
         assert!(shown.head.contains(header), "{header}: {}", shown.head);
     }
@@ -142,9 +165,20 @@ async fn pictures_of_events_are_served_and_may_be_kept_by_who_asked() {
 
     let id = event.id;
     for (path, expected) in [
-        (format!("{}?n=2", path(&event)), format!("picture 2 of event {id} is not here any more; \"snapshot\" in GET /api/v1/events/{id} says where it was stored")),
+        (
+            format!("{}?n=2", path(&event)),
+            format!(
+                "picture 2 of event {id} is not here any more; \"snapshot\" in GET /api/v1/events/{id} says where it was stored"
+            ),
+        ),
         (format!("{}?n=3", path(&event)), format!("event {id} has 3 pictures, and n counts from 0: there is no 3")),
-        (path(&bare), format!("no picture 0 of event {} is here: pictures are kept if the settings have [snapshots], and it may take a moment until they are", bare.id)),
+        (
+            path(&bare),
+            format!(
+                "no picture 0 of event {} is here: pictures are kept if the settings have [snapshots], and it may take a moment until they are",
+                bare.id
+            ),
+        ),
         (path(&down), "events of type lookout.camera.down have no pictures".into()),
     ] {
         assert_eq!(house.get(&path).await.problem(404), expected, "{path}");

@@ -169,8 +169,7 @@ async fn a_stream_says_now_and_then_that_it_lives() {
 
 #[actix::test]
 async fn invariant_9_a_connection_that_takes_nothing_is_cut() {
-    let house =
-        House::with(StreamTerms { patience: Duration::from_millis(500), ..StreamTerms::default() }, Auth::Open);
+    let house = House::with(StreamTerms { patience: Duration::from_millis(500), ..StreamTerms::default() }, Auth::Open);
     let mut stuck = Listener::connect_with_window(house.address, STREAM, "", Some(4096)).await;
     for _ in 0..8 {
         house.record(&["door"; 1000]).await;
