@@ -37,8 +37,7 @@ pub(crate) fn benches(criterion: &mut Criterion) {
 /// From the first event's record to the last one's acknowledgement.
 fn tell_all(receiver: SocketAddr) -> Duration {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let storage =
-        Storage { path: folder.path().to_owned(), keep: Duration::from_secs(86_400), max_bytes: 512 << 20 };
+    let storage = Storage { path: folder.path().to_owned(), keep: Duration::from_secs(86_400), max_bytes: 512 << 20 };
     System::new().block_on(async move {
         let (board, name) = (Arc::new(Board::default()), Arc::<str>::from("bench"));
         let store = Store::open(&storage).expect("a new database");
@@ -114,7 +113,9 @@ fn answer_all(mut stream: TcpStream) {
             }
         }
         let mut body = vec![0; length];
-        if reader.read_exact(&mut body).is_err() || stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").is_err() {
+        if reader.read_exact(&mut body).is_err()
+            || stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").is_err()
+        {
             return;
         }
     }

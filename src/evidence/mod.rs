@@ -21,6 +21,7 @@ use std::{error::Error, path::PathBuf};
 pub use actor::{Drain, Evidence};
 pub use backoff::Backoff;
 pub use pictures::{PictureError, Pictures};
+pub use spool::left_in;
 
 use crate::{media::I420, tls::CaFileError, words::Detection};
 

@@ -44,6 +44,12 @@ pub(super) enum SpoolError {
     Io(#[from] io::Error),
 }
 
+/// The events of which an earlier process left pictures in the folder; none where it cannot be read. Blocks.
+pub fn left_in(folder: &Path) -> Vec<EventId> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
 impl Spool {
     const NOTES: &str = "group.json";
     const ASIDE: &str = "aside";

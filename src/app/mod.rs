@@ -1,0 +1,129 @@
+//! THE wiring: the only room that knows every other. It starts them in order, joins them, and ends them in order.
+//!
+//! `house` joins; what it joins things with stands beside it: `answers` for HTTP, `couriers` for the sinks, `reload` for
+//! changed settings, `process` for the operating system.
+
+mod answers;
+mod couriers;
+mod house;
+mod process;
+mod reload;
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use actix_rt::{System, task::JoinHandle};
+use actix_web::dev::ServerHandle;
+
+#[cfg(test)]
+pub(crate) use self::answers::DeadLetters;
+use self::{
+    house::House,
+    process::{Signals, raise_file_limit, tell_service_manager, watch_supervisor},
+};
+use crate::{
+    detect::DetectError, events::OutboxError, evidence::EvidenceError, http, settings::Settings, sinks::SinkError,
+    status::Board, supervisor::ApplyCameras,
+};
+
+/// What keeps Lookout from starting.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {cause}; set server.bind to another address")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        cause: std::io::Error,
+    },
+    /// The outbox cannot be opened.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// The model cannot be used.
+    #[error(transparent)]
+    Model(#[from] DetectError),
+    /// A sink cannot be set up.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The pictures of events cannot be kept.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// The system refuses something.
+    #[error("the system refuses: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Runs until SIGTERM or SIGINT. `file` is read anew on SIGHUP and on `POST /api/v1/reload`.
+///
+/// # Errors
+/// What keeps it from starting; once it runs, no camera, model or sink ends it.
+pub fn run(settings: Settings, file: PathBuf) -> Result<(), AppError> {
+    System::new().block_on(async {
+        let signals = Signals::listen()?;
+        let running = Running::start(settings, Some(file)).await?;
+        signals.wait_for_end(&running.house.reloader).await;
+        running.end().await;
+        Ok(())
+    })
+}
+
+/// A Lookout that runs, in an actix system: all rooms, joined.
+pub struct Running {
+    house: House,
+    address: SocketAddr,
+    stop_http: ServerHandle,
+    http: JoinHandle<std::io::Result<()>>,
+    watchdog: JoinHandle<()>,
+}
+
+impl Running {
+    /// Starts everything. Settings that came from no `file` cannot be read anew.
+    ///
+    /// # Errors
+    /// What keeps it from starting; then nothing runs.
+    pub async fn start(settings: Settings, file: Option<PathBuf>) -> Result<Self, AppError> {
+        raise_file_limit();
+        // First what fails for reasons of the user's, before any camera is touched.
+        let listener = TcpListener::bind(settings.server.bind)
+            .map_err(|cause| AppError::Listen { address: settings.server.bind, cause })?;
+        let address = listener.local_addr()?;
+        let house = House::build(settings, file).await?;
+
+        let server = http::serve(listener, house.views()?)?;
+        let (stop_http, http) = (server.handle(), actix_rt::spawn(server));
+        house.supervisor.do_send(ApplyCameras(house.reloader.settings.lock().cameras.clone()));
+        house.board.set_ready(true);
+        tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+        tell_service_manager(&[sd_notify::NotifyState::Ready]);
+        let watchdog = actix_rt::spawn(watch_supervisor(house.supervisor.clone(), Arc::clone(&house.board)));
+        Ok(Self { house, address, stop_http, http, watchdog })
+    }
+
+    /// Where HTTP listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where everything's status is shown.
+    pub fn board(&self) -> &Arc<Board> {
+        &self.house.board
+    }
+
+    /// Ends everything, in order and within deadlines.
+    pub async fn end(self) {
+        tracing::info!("ending");
+        tell_service_manager(&[sd_notify::NotifyState::Stopping]);
+        self.house.board.set_ready(false);
+        self.house.end().await;
+        self.watchdog.abort();
+        // Only now: whoever listens is told of the last events, too.
+        self.house.streams.end();
+        self.stop_http.stop(true).await;
+        let _ = self.http.await; // it was told to stop
+        tracing::info!("ended");
+    }
+}
