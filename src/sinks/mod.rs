@@ -60,6 +60,14 @@ pub struct Surroundings {
     pub pictures: Option<Pictures>,
 }
 
+#[cfg(test)]
+impl Surroundings {
+    /// Of a house without cameras.
+    pub(crate) fn of_no_cameras() -> Self {
+        Self { source: "/lookout/test".into(), board: Arc::new(Board::default()), pictures: None }
+    }
+}
+
 /// Makes a JPEG of what a camera saw last, if it saw anything. It may take a while, so it is called where threads wait.
 pub type Pictures = Arc<dyn Fn(&CameraCell) -> Option<Vec<u8>> + Send + Sync>;
 

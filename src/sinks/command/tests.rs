@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     events::{Sighting, sample},
     settings::Way,
-    sinks::{open, tests::until},
+    sinks::{Surroundings, open, tests::until},
     words::Rect,
 };
 
@@ -215,7 +215,7 @@ async fn a_program_that_cannot_be_run_is_named_without_its_arguments() {
         let command = settings::Command { program, arguments, timeout: LONG };
         let filter = settings::Filter::default();
         let settings = settings::Sink { name: "alarm".into(), filter, budget: None, way: Way::Command(command) };
-        let (sink, cell) = open(&settings, "/lookout").expect("found out when it is run");
+        let (sink, cell) = open(&settings, &Surroundings::of_no_cameras()).expect("found out when it is run");
         assert!(sink.deadline() > LONG);
         let Outcome::Refused { error, .. } = sink.deliver(&sample::started("door")).await else {
             panic!("not refused");

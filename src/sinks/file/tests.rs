@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{lines::Appended, rotation::numbered, *};
-use crate::{events::sample, settings::Way, sinks::open};
+use crate::{events::sample, settings::Way, sinks::{Surroundings, open}};
 
 struct Log {
     folder: TempDir,
@@ -169,7 +169,7 @@ async fn what_is_no_file_is_refused() {
         let file = settings::File { path: path.into(), max_bytes: 1000, keep: 1 };
         let filter = settings::Filter::default();
         let settings = settings::Sink { name: "log".into(), filter, budget: None, way: Way::File(file) };
-        let (sink, cell) = open(&settings, "/lookout").expect("found out when it is written");
+        let (sink, cell) = open(&settings, &Surroundings::of_no_cameras()).expect("found out when it is written");
         assert_eq!(cell.target, format!("file {path}"));
         let Outcome::Refused { error, blames_event: false, .. } = sink.deliver(&sample::started("door")).await else {
             panic!("not refused: {path}");

@@ -29,7 +29,7 @@ fn settings(port: u16) -> settings::Mqtt {
 }
 
 fn surroundings() -> Surroundings {
-    Surroundings { source: "/lookout/test".into(), board: Arc::new(Board::default()), pictures: None }
+    Surroundings::of_no_cameras()
 }
 
 /// A sink that has not begun and, once it has, does not wait long before it connects again.
