@@ -9,7 +9,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{lines::Appended, rotation::numbered, *};
-use crate::{events::sample, settings::Way, sinks::{Surroundings, open}};
+use crate::{
+    events::sample,
+    settings::Way,
+    sinks::{Surroundings, open},
+};
 
 struct Log {
     folder: TempDir,
