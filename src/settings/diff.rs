@@ -236,14 +236,15 @@ mod tests {
 
     #[test]
     fn a_change_of_the_snapshots_needs_a_restart() {
-        let with = |change: fn(&mut Snapshots)| {
+        type Change = fn(&mut Snapshots);
+        let with = |change: Change| {
             let mut new = Settings { snapshots: Some(snapshots()), ..settings() };
             let old = new.clone();
             change(new.snapshots.as_mut().expect("there are some"));
             changes(&old, &new)
         };
         assert!(with(|_| {}).is_empty());
-        let all: [(fn(&mut Snapshots), &str); 10] = [
+        let all: [(Change, &str); 10] = [
             (|it| it.store = ObjectStore::Folder { path: "data/snapshots".into(), max_bytes: 2 }, "store"),
             (|it| it.key = "{n}/{event}".into(), "key"),
             (|it| it.public_url = Url::parse("https://h/").ok(), "public_url"),

@@ -37,7 +37,7 @@ impl Check<'_> {
     /// Takes what it reads out of `raw`.
     pub(super) fn filter(&mut self, path: &str, raw: &mut raw::Sink, known: &Known) -> Filter {
         let at = |key: &str| format!("{path}.{key}");
-        let when = self.when(path, raw.when.take().unwrap_or_default(), raw.time_zone.take());
+        let when = self.when(path, raw.when.as_deref().unwrap_or_default(), raw.time_zone.as_deref());
         let cameras = raw.cameras.take().unwrap_or_default();
         let zones = raw.zones.take().unwrap_or_default();
         let types = raw.types.take().unwrap_or_default();
@@ -96,9 +96,9 @@ impl Check<'_> {
         kinds
     }
 
-    fn when(&mut self, path: &str, when: Vec<String>, time_zone: Option<String>) -> Option<Weekly> {
+    fn when(&mut self, path: &str, when: &[String], time_zone: Option<&str>) -> Option<Weekly> {
         let zone_at = format!("{path}.time_zone");
-        let zone = match &time_zone {
+        let zone = match time_zone {
             Some(name) => time_zone_of(name).map_err(|problem| self.problem(&zone_at, problem)).ok(),
             None => {
                 if !when.is_empty() {
