@@ -233,7 +233,8 @@ async fn invariant_13_wrong_keys_are_named_in_plain_words_and_nothing_secret_is(
     until("it is given up", || cell.given_up.get() == 1).await;
     let fault = cell.fault.lock().clone().expect("a fault");
     assert!(fault.contains("403") && fault.contains("ItIsATest") && fault.contains("keys"), "{fault}");
-    let shown = format!("{fault} {:?} {}", cell.target.lock(), crate::status::metrics_text(&house.board));
+    let target = cell.target.lock().clone();
+    let shown = format!("{fault} {target:?} {}", crate::status::metrics_text(&house.board));
     assert!(!shown.contains("hunter2") && !shown.contains("camera-user"), "{shown}");
     server.rule(|_| Put::Store);
     house.secure(&[1], 0);
