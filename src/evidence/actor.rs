@@ -42,8 +42,8 @@ pub struct Evidence {
     pub(super) encoding: Encoding,
     pub(super) uplink: Uplink,
     pub(super) timer: Option<SpawnHandle>,
+    pub(super) address: Address,
     template: Template,
-    address: Address,
     attach: Recipient<Attach>,
     release: Recipient<Release>,
     backoff: Backoff,
@@ -155,7 +155,7 @@ impl Evidence {
 
     /// Something happened to a picture of this event.
     pub(super) fn go_on(&mut self, event: EventId, ctx: &mut Context<Self>) {
-        match self.groups.get(&event).and_then(|(group, _)| group.ending()) {
+        match self.groups.get_mut(&event).and_then(|(group, _)| group.ending()) {
             None => {}
             Some(Ending::Nothing) => {
                 self.release.do_send(Release(event));
@@ -183,8 +183,10 @@ impl Evidence {
                 evidence.clear_away(event, ctx);
             }
             Err(error) => {
-                tracing::warn!(%event, error, "the outbox does not take an event's pictures; they stay in the spool");
-                let pause = evidence.backoff.wait(failures + 1, fastrand::f64());
+                if failures == 0 {
+                    tracing::warn!(%event, error, "the outbox does not take an event's pictures; they stay in the spool");
+                }
+                let pause = evidence.backoff.wait(failures.saturating_add(1), fastrand::f64());
                 ctx.run_later(pause, move |evidence, ctx| {
                     evidence.attach(event, &pictures, failures.saturating_add(1), ctx);
                 });

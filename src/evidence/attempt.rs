@@ -20,6 +20,7 @@ struct Attempt {
     n: u32,
     key: String,
     label: Label,
+    store: String,
     timeout: Duration,
 }
 
@@ -58,7 +59,13 @@ impl Evidence {
         let found = self.groups.get(&event).and_then(|(group, notes)| Some((group.captured_at(n)?, notes)));
         let Some((captured_at, notes)) = found else { return self.uplink.gone() };
         let label = Label { camera: notes.camera.clone(), event, captured_at };
-        let attempt = Attempt { n, key: notes.key.key(n), label, timeout: self.settings.timeout };
+        let attempt = Attempt {
+            n,
+            key: notes.key.key(n),
+            label,
+            store: self.address.store().to_owned(),
+            timeout: self.settings.timeout,
+        };
         let work = attempt.run(Arc::clone(&self.spool), Arc::clone(&self.store));
         ctx.spawn(work.into_actor(self).map(move |outcome, evidence, ctx| {
             evidence.ended(parcel, outcome);
@@ -125,7 +132,9 @@ impl Attempt {
             Ok(Err(_)) => {
                 Outcome::Failed(StoreError::Failed("storing panicked: a fault in Lookout, please report it".into()))
             }
-            Err(_) => Outcome::Failed(StoreError::Away(format!("no answer within {:?}", self.timeout))),
+            Err(_) => {
+                Outcome::Failed(StoreError::Away(format!("no answer from {} within {:?}", self.store, self.timeout)))
+            }
         }
     }
 }

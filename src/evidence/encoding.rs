@@ -19,6 +19,8 @@ use crate::{
 pub(super) struct Encoding {
     waiting: VecDeque<Job>,
     busy: usize,
+    /// It was full, and has not been empty since.
+    overloaded: bool,
 }
 
 struct Job {
@@ -61,7 +63,9 @@ impl Evidence {
         if self.encoding.waiting.len() >= Encoding::AT_MOST {
             group.lost(n);
             self.board.evidence.dropped.one();
-            tracing::warn!(%event, n, "a picture is dropped: too many wait to be encoded");
+            if !std::mem::replace(&mut self.encoding.overloaded, true) {
+                tracing::warn!(%event, n, "pictures are dropped: too many wait to be encoded");
+            }
             return;
         }
         self.encoding.waiting.push_back(Job { notes: Arc::clone(notes), n, captured_at, shot });
@@ -70,7 +74,10 @@ impl Evidence {
 
     fn encode_next(&mut self, ctx: &mut Context<Self>) {
         while self.encoding.busy < Encoding::threads() {
-            let Some(job) = self.encoding.waiting.pop_front() else { return };
+            let Some(job) = self.encoding.waiting.pop_front() else {
+                self.encoding.overloaded = false;
+                return;
+            };
             self.encoding.busy += 1;
             let (event, n) = (job.notes.event, job.n);
             let (encode, spool) = (Arc::clone(&self.encode), Arc::clone(&self.spool));

@@ -24,6 +24,7 @@ pub(super) struct Notes {
 pub(super) struct Group {
     pictures: BTreeMap<u32, Picture>,
     awaited: u32,
+    has_ended: bool,
 }
 
 #[derive(Debug)]
@@ -53,13 +54,13 @@ pub(super) enum Ending {
 impl Group {
     /// A group for which `awaited` frames are still to come.
     pub(super) fn new(awaited: u32) -> Self {
-        Self { pictures: BTreeMap::new(), awaited }
+        Self { pictures: BTreeMap::new(), awaited, has_ended: false }
     }
 
     /// A group taken up from the spool: no more frames will come.
     pub(super) fn resumed(spooled: impl IntoIterator<Item = (u32, Timestamp)>) -> Self {
         let picture = |(n, captured_at)| (n, Picture { captured_at, state: State::Spooled });
-        Self { pictures: spooled.into_iter().map(picture).collect(), awaited: 0 }
+        Self { pictures: spooled.into_iter().map(picture).collect(), awaited: 0, has_ended: false }
     }
 
     /// A frame of it is at hand. Its number.
@@ -107,12 +108,13 @@ impl Group {
         }
     }
 
-    /// What came of it, once no frame is awaited and no picture is under way.
-    pub(super) fn ending(&self) -> Option<Ending> {
+    /// What came of it, once no frame is awaited and no picture is under way. It ends once.
+    pub(super) fn ending(&mut self) -> Option<Ending> {
         let under_way = |p: &Picture| matches!(p.state, State::Encoding | State::Spooled);
-        if self.awaited > 0 || self.pictures.values().any(under_way) {
+        if self.has_ended || self.awaited > 0 || self.pictures.values().any(under_way) {
             return None;
         }
+        self.has_ended = true;
         let stored = self.pictures.iter().filter(|(_, p)| p.state == State::Stored);
         let stored: Vec<_> = stored.map(|(n, p)| (*n, p.captured_at)).collect();
         Some(if stored.is_empty() { Ending::Nothing } else { Ending::Stored(stored) })
@@ -141,6 +143,7 @@ mod tests {
         assert_eq!(group.ending(), None, "one is in the spool only");
         group.stored(second);
         assert_eq!(group.ending(), Some(Ending::Stored(vec![(0, at(1)), (1, at(2)), (2, at(3))])));
+        assert_eq!(group.ending(), None, "once");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::{
     fs, io,
     os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
     time::SystemTime,
 };
@@ -79,7 +79,10 @@ fn explain(error: &io::Error) -> StoreError {
 impl Shelves {
     fn put(&self, key: &str, jpeg: &[u8]) -> io::Result<()> {
         let path = self.path.join(key);
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        let is_sound = Path::new(key).components().all(|part| matches!(part, Component::Normal(_)));
+        let (true, Some(folder), Some(name)) =
+            (is_sound, path.parent(), path.file_name().and_then(|name| name.to_str()))
+        else {
             return Err(io::Error::from(io::ErrorKind::InvalidFilename));
         };
         let mut bytes = self.bytes.lock();

@@ -233,7 +233,8 @@ async fn invariant_13_wrong_keys_are_named_in_plain_words_and_nothing_secret_is(
     until("it is given up", || cell.given_up.get() == 1).await;
     let fault = cell.fault.lock().clone().expect("a fault");
     assert!(fault.contains("403") && fault.contains("ItIsATest") && fault.contains("keys"), "{fault}");
-    let shown = format!("{fault} {:?} {}", cell.target.lock(), crate::status::metrics_text(&house.board));
+    let target = cell.target.lock().clone();
+    let shown = format!("{fault} {target:?} {}", crate::status::metrics_text(&house.board));
     assert!(!shown.contains("hunter2") && !shown.contains("camera-user"), "{shown}");
     server.rule(|_| Put::Store);
     house.secure(&[1], 0);
@@ -245,9 +246,9 @@ async fn invariant_13_wrong_keys_are_named_in_plain_words_and_nothing_secret_is(
 
 #[actix::test]
 async fn webdav_folders_are_made_where_they_are_missing() {
-    let server = Server::start();
-    // Each is told once that there is no folder for it.
-    server.rule(|n| if n < 5 { Put::Answer(409) } else { Put::Store });
+    // All are told at once that there is no folder for them.
+    let server = Server::slow(Duration::ZERO, 5);
+    server.rule(|_| Put::IntoFolder);
     let folder = tempfile::tempdir().expect("a folder");
     let house = House::open(&http(&server), folder.path());
     house.secure(&[1, 2, 3, 4, 5], 0);

@@ -61,7 +61,7 @@ fn azure(endpoint: Url) -> ObjectStore {
 async fn every_kind_of_store_is_spoken_to_in_its_way() {
     for (kind, path, metadata, signed) in [
         ("s3", "/evidence/site/door/1.jpg", "x-amz-meta-", "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/"),
-        ("gs", "/evidence/site%2Fdoor%2F1.jpg", "x-goog-meta-", ""),
+        ("gs", "/evidence/site%2Fdoor%2F1%2Ejpg", "x-goog-meta-", ""),
         ("az", "/evidence/site/door/1.jpg", "x-ms-meta-", "SharedKey lookout:"),
     ] {
         let server = Server::start();

@@ -28,6 +28,8 @@ pub(crate) struct Server {
 pub(crate) enum Put {
     Store,
     Answer(u16),
+    /// As WebDAV has it: 409 where there is no folder for it.
+    IntoFolder,
     /// The connection is closed without an answer.
     Close,
     /// No answer, ever.
@@ -52,6 +54,13 @@ struct State {
     most: watch::Sender<usize>,
     in_flight: AtomicUsize,
     puts: AtomicUsize,
+}
+
+impl State {
+    fn has_folder_for(&self, path: &str) -> bool {
+        let (parent, _) = path.rsplit_once('/').expect("paths begin with a slash");
+        parent == "/pictures" || self.folders.lock().iter().any(|folder| folder == parent)
+    }
 }
 
 impl Server {
@@ -128,6 +137,7 @@ async fn serve(mut stream: BufStream<TcpStream>, state: Arc<State>) {
             "PUT" => put(&state, &path, object).await,
             "GET" => state.objects.lock().get(&path).map_or((404, Vec::new()), |object| (200, object.body.clone())),
             "MKCOL" if state.folders.lock().contains(&path) => (405, Vec::new()),
+            "MKCOL" if !state.has_folder_for(&path) => (409, Vec::new()),
             "MKCOL" => {
                 state.folders.lock().push(path);
                 (201, Vec::new())
@@ -159,6 +169,11 @@ async fn put(state: &State, path: &str, object: Object) -> (u16, Vec<u8>) {
     state.most.subscribe().wait_for(all_are_here).await.expect("the sender lives");
     let answer = match what {
         Put::Store => {
+            state.objects.lock().insert(path.to_owned(), object);
+            (201, Vec::new())
+        }
+        Put::IntoFolder if !state.has_folder_for(path) => (409, Vec::new()),
+        Put::IntoFolder => {
             state.objects.lock().insert(path.to_owned(), object);
             (201, Vec::new())
         }
