@@ -77,7 +77,7 @@ impl SceneCore {
             .map(|area| {
                 let same = before.iter().position(|w| w.area.name == area.name);
                 match same.map(|index| before.swap_remove(index)) {
-                    Some(watch) => Watch { area, ..watch },
+                    Some(watch) => watch.redrawn(area),
                     None => Watch::new(area),
                 }
             })

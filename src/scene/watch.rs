@@ -46,6 +46,11 @@ impl Watch {
         Self { area, visits: Visits::default(), label: None, best: None, stationary: Stationary::default() }
     }
 
+    /// The same watch, of an area that was drawn anew.
+    pub(super) fn redrawn(self, area: Area) -> Self {
+        Self { area, ..self }
+    }
+
     /// Looks at a sample.
     pub(super) fn look(&mut self, look: &Look<'_>, rules: &Rules, reporter: &Reporter) -> Option<News> {
         let Look { detected, seen, tracks, clock } = look;
