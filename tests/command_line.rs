@@ -83,7 +83,7 @@ fn what_keeps_it_from_starting_is_named() {
 #[test]
 fn help_and_completions_teach_every_command() {
     let help = text(&lookout(&["--help"]).stdout);
-    for command in ["run", "check", "probe", "demo", "simulate", "detect", "evaluate", "completions"] {
+    for command in ["run", "check", "probe", "demo", "simulate", "detect", "evaluate", "replay", "completions"] {
         assert!(help.contains(command), "{command}");
         assert!(lookout(&[command, "--help"]).status.success());
     }

@@ -144,7 +144,7 @@ impl SceneCore {
         let look = Look { detected, seen, tracks: &tracks, clock };
         for watch in &mut self.watches {
             match watch.look(&look, &self.rules, &self.reporter) {
-                Some(News::Found(finding)) => findings.push(finding),
+                Some(News::Found(finding)) => findings.push(*finding),
                 Some(News::HeldBack) => self.held_back += 1,
                 None => {}
             }

@@ -36,7 +36,7 @@ pub(super) struct Look<'a> {
 /// What a sample led to.
 pub(super) enum News {
     /// Something to tell.
-    Found(Finding),
+    Found(Box<Finding>),
     /// A visit that is not told, because of the cooldown or because nobody is new.
     HeldBack,
 }
@@ -79,9 +79,11 @@ impl Watch {
                 self.label = surest.map(|person| Arc::clone(&person.label));
                 self.best = Some(Best::opening(worth));
                 let event = reporter.started(visit, self.area.name.clone(), self.label.clone(), sightings());
-                Some(News::Found(Finding { event, proof: Some(Proof::now(detected, seen)) }))
+                Some(News::Found(Box::new(Finding { event, proof: Some(Proof::now(detected, seen)) })))
             }
-            Some(Change::Ended(visit)) => Some(News::Found(self.ended(visit, rules, reporter, Some(sightings())))),
+            Some(Change::Ended(visit)) => {
+                Some(News::Found(Box::new(self.ended(visit, rules, reporter, Some(sightings())))))
+            }
             Some(Change::HeldBack) => Some(News::HeldBack),
             None => {
                 if self.visits.is_open() {
