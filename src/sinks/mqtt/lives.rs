@@ -13,8 +13,9 @@ use tokio::{
 use super::{
     Link, Order,
     discovery::Entity,
-    life::{self, End, Plan},
+    life::{self, End},
     mirror::{Facts, Mirror},
+    plan::Plan,
     refused,
     snapshots::Snapshots,
     topics::Topics,

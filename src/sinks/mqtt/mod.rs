@@ -7,6 +7,7 @@ mod flight;
 mod life;
 mod lives;
 mod mirror;
+mod plan;
 mod snapshots;
 mod topics;
 
@@ -21,7 +22,7 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use self::{life::Plan, lives::Lives, topics::Topics};
+use self::{lives::Lives, plan::Plan, topics::Topics};
 use super::{Outcome, Sink, SinkError, Surroundings, payload};
 use crate::{events::Event, settings, status::SinkCell};
 
@@ -99,7 +100,7 @@ impl Mqtt {
 
     /// Where it tells, for people: scheme, host and port.
     pub fn target(settings: &settings::Mqtt) -> String {
-        life::target(settings)
+        plan::target(settings)
     }
 }
 

@@ -27,7 +27,9 @@ enum Kind {
 }
 use Kind::*;
 
-const ALL: &[(&str, Kind)] = &[
+type Fields = &'static [(&'static str, Kind)];
+
+const ALL: Fields = &[
     ("availability", Availability),
     ("availability_mode", Word(&["all", "any", "latest"])),
     ("availability_template", Template),
@@ -48,7 +50,7 @@ const ALL: &[(&str, Kind)] = &[
 ];
 
 /// The component, what it has beside what all have, and what it cannot be without.
-const COMPONENTS: &[(&str, &[(&str, Kind)], &[&str])] = &[
+const COMPONENTS: &[(&str, Fields, &[&str])] = &[
     (
         "binary_sensor",
         &[
@@ -91,7 +93,7 @@ const COMPONENTS: &[(&str, &[(&str, Kind)], &[&str])] = &[
     ),
 ];
 
-const AVAILABILITY: &[(&str, Kind)] =
+const AVAILABILITY: Fields =
     &[("payload_available", Text), ("payload_not_available", Text), ("topic", Topic), ("value_template", Template)];
 
 const DEVICE: &[&str] = &[

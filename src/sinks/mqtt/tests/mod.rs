@@ -5,7 +5,7 @@ mod mosquitto;
 mod scripted;
 mod with_mosquitto;
 
-use super::{life::Pace, *};
+use super::{plan::Pace, *};
 use crate::{
     status::{Board, CameraCell},
     words::CameraId,
@@ -33,6 +33,7 @@ fn surroundings() -> Surroundings {
 }
 
 /// A sink that has not begun and, once it has, does not wait long before it connects again.
+#[expect(clippy::needless_pass_by_value, reason = "tests make it on the spot")]
 fn prepared(settings: settings::Mqtt, surroundings: &Surroundings) -> (Mqtt, Arc<SinkCell>) {
     let cell = Arc::new(SinkCell::new("mqtt".into(), Mqtt::target(&settings)));
     let sink = settings::Sink {
