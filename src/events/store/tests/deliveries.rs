@@ -140,7 +140,7 @@ fn what_is_due_of_long_backlogs_is_what_a_plain_look_finds() {
     let now = Timestamp::now();
     let lanes = ["a", "b", "c", "d", "e", "f"];
     let mut beyond_the_glance = 0;
-    for round in 0..40 {
+    for round in 0..25 {
         // Storms of one camera, so that the first of another is far behind.
         let stormy = random.choice(lanes).expect("one");
         let batch: Vec<Unwritten> = (0..random.usize(0..90))
