@@ -40,6 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct House {
     outbox: Addr<Outbox>,
     board: Arc<Board>,
+    events: Arc<Mutex<Reader>>,
     streams: Arc<Streams>,
     address: SocketAddr,
     server: ServerHandle,
@@ -55,7 +56,7 @@ impl House {
         let folder = tempfile::tempdir().expect("a folder");
         let storage = Storage { path: folder.path().to_owned(), keep: Duration::from_secs(3600), max_bytes: 1 << 30 };
         let store = Store::open(&storage).expect("a sound folder");
-        let reader = Reader::open(store.file()).expect("readable");
+        let events = Arc::new(Mutex::new(Reader::open(store.file()).expect("readable")));
         let board = Arc::new(Board::default());
         let outbox = Outbox::start(store, storage, vec![Addressee::of_everything(SINK)], Arc::clone(&board));
         let streams = Arc::new(Streams::new(terms));
@@ -63,7 +64,7 @@ impl House {
         let address = listener.local_addr().expect("it is bound");
         let views = Views {
             board: Arc::clone(&board),
-            events: Arc::new(Mutex::new(reader)),
+            events: Arc::clone(&events),
             source: "/lookout/test".into(),
             streams: Arc::clone(&streams),
             deliveries: Arc::new(DeadLetters(outbox.clone())),
@@ -77,7 +78,7 @@ impl House {
         let server = serve(listener, views).expect("the listener serves");
         let handle = server.handle();
         actix_rt::spawn(server);
-        Self { outbox, board, streams, address, server: handle, _folder: folder }
+        Self { outbox, board, events, streams, address, server: handle, _folder: folder }
     }
 
     fn watch(&self, camera: &str) {

@@ -1,8 +1,10 @@
 use std::time::Instant;
 
+use futures::StreamExt;
 use uuid::Uuid;
 
 use super::{
+    super::stream::{Filter, Tail},
     listener::{Listener, Said},
     *,
 };
@@ -181,6 +183,32 @@ async fn invariant_9_a_connection_that_takes_nothing_is_cut() {
         said = stuck.event().await;
     }
     assert_eq!(said, Said::Cut);
+}
+
+#[actix::test]
+async fn what_is_recorded_as_the_end_comes_is_told() {
+    let house = House::open();
+    let mut streams: Vec<_> = (0..20)
+        .map(|_| {
+            let (place, newest) = (house.streams.enter().expect("a place"), house.board.outbox.newest.subscribe());
+            let opened = Tail::open(&*house.events.lock(), None, Filter::default(), "/lookout/test".into());
+            Box::pin(stream::follow(place, Arc::clone(&house.events), newest, opened.expect("readable")))
+        })
+        .collect();
+    let first = house.record(&["door"]).await[0].to_string();
+    for stream in &mut streams {
+        let (opening, told) = (stream.next().await, stream.next().await);
+        let told = told.and_then(Result::ok).expect("an event");
+        assert!(opening.is_some() && String::from_utf8_lossy(&told).contains(&first));
+    }
+    // Each finds both at once: something is recorded, and it is to end.
+    let last = house.record(&["door"]).await[0].to_string();
+    house.streams.end();
+    for stream in &mut streams {
+        let told = stream.next().await.and_then(Result::ok).expect("the last event");
+        assert!(String::from_utf8_lossy(&told).contains(&last));
+        assert!(stream.next().await.is_none());
+    }
 }
 
 #[actix::test]

@@ -123,7 +123,7 @@ fn deliveries_are_listed_by_sink_state_camera_and_event_newest_first() {
     assert_eq!(seqs(&DeliveryFilter { event: Some(events[2].id), ..all.clone() }), [3, 3]);
     assert_eq!(list(&DeliveryFilter { limit: 1, ..all.clone() }), [phone(7), office(7)], "a page ends with an event");
     assert_eq!(list(&DeliveryFilter { limit: 2, before: Some(7), ..all.clone() }), [phone(6), phone(5), office(5)]);
-    assert_eq!(seqs(&DeliveryFilter { before: Some(1), ..all }), Vec::<i64>::new());
+    assert!(seqs(&DeliveryFilter { before: Some(1), ..all }).is_empty());
 }
 
 #[test]
