@@ -159,6 +159,7 @@ fn shown(value: &Value) -> String {
 const NO_ZONE: &str = "there is no time zone";
 
 /// The filter `local`: a time (RFC 3339) as the clocks of a zone show it.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands a filter its arguments by value")]
 fn local(time: &Value, zone: &str, options: Kwargs) -> Result<String, Error> {
     let format: Option<&str> = options.get("format")?;
     options.assert_all_used()?;
