@@ -96,6 +96,11 @@ fn ids(claimed: &Claimed) -> Vec<EventId> {
     claimed.deliveries.iter().map(|d| d.event.id).collect()
 }
 
+/// What the future gives; the test fails if it does not come.
+async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), future).await.unwrap_or_else(|_| panic!("in vain: {what}"))
+}
+
 async fn until(what: &str, happened: impl Fn() -> bool) {
     let begun = Instant::now();
     while !happened() {
@@ -248,7 +253,7 @@ async fn followers_are_let_know_of_each_commit_and_of_what_was_there_before() {
     let seen: Vec<_> = reader.after(0, 10).expect("readable").into_iter().map(|(_, event)| event.id).collect();
     assert_eq!(seen, told);
     record(&outbox, &["a"]);
-    newest.changed().await.expect("the board is there");
+    soon("a commit", newest.changed()).await.expect("the board is there");
     assert_eq!(*newest.borrow_and_update(), 4);
 
     let again = tempfile::tempdir().expect("a folder");

@@ -47,10 +47,10 @@ async fn couriers_are_woken_when_a_hold_ends() {
     onlooker.send(Wake).await.expect("it has seen every wake so far");
     while woken.try_recv().is_ok() {}
     outbox.do_send(Release(events[0].id));
-    woken.recv().await.expect("released");
+    soon("released", woken.recv()).await.expect("it lives");
     assert_eq!(ids(&claim(&outbox, SINK).await), [events[0].id]);
     attach(&outbox, &events[1]).await.expect("written");
-    woken.recv().await.expect("attached");
+    soon("attached", woken.recv()).await.expect("it lives");
     assert_eq!(ids(&claim(&outbox, SINK).await).len(), 2);
 }
 

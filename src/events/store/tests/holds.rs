@@ -155,6 +155,19 @@ fn who_was_told_without_is_told_of_the_pictures_by_themselves_and_nobody_else_is
 }
 
 #[test]
+fn pictures_that_nobody_waited_for_any_more_are_late_for_whoever_was_tried() {
+    let (_folder, mut store, event) = waiting();
+    assert_eq!(store.release(event.id).expect("written"), 2);
+    let delivery = due(&mut store).remove(0);
+    store.postpone(SINK, delivery.seq, Timestamp::now(), "no answer").expect("written");
+    let mut sinks = to_all(&[SINK, "phone"]);
+    assert_eq!(attach(&mut store, &mut sinks, &event).attached, Attached::Late);
+    assert_eq!(due_to(&mut store, "phone", Timestamp::now()).len(), 1);
+    assert_eq!(store.tally("phone").expect("readable").pending, 1, "it was in time for the phone");
+    assert_eq!(tally(&store), (2, 0));
+}
+
+#[test]
 fn attaching_again_after_a_crash_changes_nothing() {
     let (folder, mut store, event) = waiting();
     let mut sinks = to_all(&[SINK, "phone"]);
