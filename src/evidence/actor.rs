@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -86,14 +86,14 @@ impl Evidence {
     /// Where the folder, the template of names or the store's settings do not serve. The store need not be there.
     pub fn start(
         settings: &Snapshots,
-        spool_folder: PathBuf,
+        spool_folder: &Path,
         encode: Arc<Encode>,
         attach: Recipient<Attach>,
         release: Recipient<Release>,
         board: Arc<Board>,
     ) -> Result<(Addr<Self>, Vec<EventId>), EvidenceError> {
         let terms = Terms::default();
-        Self::start_on(terms, settings, &spool_folder, encode, (attach, release), board)
+        Self::start_on(terms, settings, spool_folder, encode, (attach, release), board)
     }
 
     /// The same on terms of the caller's.

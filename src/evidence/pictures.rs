@@ -62,7 +62,7 @@ impl Pictures {
             Some(snapshot) => Some(snapshot.frames.get(n).ok_or(PictureError::Missing)?.url.clone()),
             None => None,
         };
-        if let Some(jpeg) = self.from_spool(event, url.clone(), n).await {
+        if let Some(jpeg) = self.in_spool(event, url.clone(), n).await {
             return Ok(jpeg);
         }
         let url = url.ok_or(PictureError::Missing)?;
@@ -75,7 +75,7 @@ impl Pictures {
         }
     }
 
-    async fn from_spool(&self, event: EventId, url: Option<String>, n: usize) -> Option<Bytes> {
+    async fn in_spool(&self, event: EventId, url: Option<String>, n: usize) -> Option<Bytes> {
         let (spool, address) = (Arc::clone(&self.spool), self.address.clone());
         let find = move || {
             let (notes, pictures) = spool.look(event)?;

@@ -169,7 +169,7 @@ impl Spool {
                     continue;
                 }
                 Ok((notes, pictures)) if Some(notes.event) == event && pictures.is_empty() => {
-                    fs::remove_dir_all(&path)?
+                    fs::remove_dir_all(&path)?;
                 }
                 // Nothing was written into it yet.
                 Err(_) if fs::remove_dir(&path).is_ok() => {}

@@ -164,10 +164,11 @@ async fn a_picture_that_cannot_be_encoded_costs_itself_alone() {
 async fn more_frames_than_may_wait_are_dropped_and_counted() {
     let server = Server::start();
     let folder = tempfile::tempdir().expect("a folder");
-    let gate = Arc::new(Mutex::new(()));
-    let (held, encoding) = (gate.lock(), Arc::clone(&gate));
+    let (gate, opened) = std::sync::mpsc::sync_channel::<()>(0);
+    let opened = Mutex::new(opened);
     let encode: Arc<Encode> = Arc::new(move |_, _, _, _| {
-        let _wait = encoding.lock();
+        // Ends when the gate is dropped.
+        let _ = opened.lock().recv();
         Ok(vec![1])
     });
     let house = House::with_encode(&http(&server), folder.path(), encode);
@@ -176,7 +177,7 @@ async fn more_frames_than_may_wait_are_dropped_and_counted() {
     until("some are dropped", || cell.dropped.get() > 0).await;
     until("all are accounted for", || cell.dropped.get() as i64 + cell.encoding.get() == 100).await;
     assert!((64..=68).contains(&cell.encoding.get()), "{}", cell.encoding.get());
-    drop(held);
+    drop(gate);
     let (_, snapshot) = house.attached(1).await.remove(0);
     assert_eq!(snapshot.frames.len() as u64, 100 - cell.dropped.get());
 }
