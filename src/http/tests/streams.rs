@@ -173,10 +173,11 @@ async fn a_stream_says_now_and_then_that_it_lives() {
 async fn invariant_9_a_connection_that_takes_nothing_is_cut() {
     let house = House::with(StreamTerms { patience: Duration::from_millis(500), ..StreamTerms::default() }, Auth::Open);
     let mut stuck = Listener::connect_with_window(house.address, STREAM, "", Some(4096)).await;
+    assert!(matches!(stuck.next().await, Said::Place(_)));
+    assert_eq!(house.streams.open(), 1);
     for _ in 0..8 {
         house.record(&["door"; 1000]).await;
     }
-    assert_eq!(house.streams.open(), 1);
     until("its place is free", || house.streams.open() == 0).await;
     let mut said = stuck.event().await;
     while matches!(said, Said::Event { .. }) {
