@@ -2,7 +2,8 @@ use std::fmt::Write;
 
 use super::{Receiver, assets::brightness_model, receiver::SECRET};
 
-/// A settings file for tests: a free port, the brightness model, quick rules, and what is added.
+/// A settings file for tests: a free port, the brightness model, quick rules, and what is added. The brightness model
+/// sees everybody in the same place, so nobody is taken to have stayed there.
 pub struct Config(String);
 
 impl Config {
@@ -11,7 +12,8 @@ impl Config {
         Self(format!(
             "[server]\nbind = \"127.0.0.1:0\"\n\
              [detector]\nmodel = \"{}\"\nmin_score = 0.5\nworkers = 1\n\
-             [visits]\nhits = 1\nwindow = 1\nquiet = \"1s\"\nblind = \"60s\"\ndown_after = \"2s\"\n",
+             [visits]\nhits = 1\nwindow = 1\nquiet = \"1s\"\nblind = \"60s\"\ndown_after = \"2s\"\n\
+             stationary = \"0s\"\n",
             model.display()
         ))
     }

@@ -150,7 +150,10 @@ impl ObjectStore {
     /// An object, read past the proxy.
     pub fn object(&self, key: &str) -> http::Answer {
         let path = format!("/{BUCKET}/{key}");
-        http::request(self.server_address, "GET", &path, &[]).expect("the S3 server answers")
+        // The server looks for a signature, but not at it.
+        let signed =
+            "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
+        http::request(self.server_address, "GET", &path, &[("authorization", signed)]).expect("the S3 server answers")
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
