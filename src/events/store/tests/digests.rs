@@ -32,7 +32,7 @@ fn what_is_over_the_budget_is_gathered_and_told_by_one_digest_with_exact_counts(
     let begin: Timestamp = "2026-05-01T10:00:00Z".parse().expect("a time");
     let cameras = ["a", "a", "a", "b", "b", "c", "a", "c", "b", "a"];
     let events: Vec<Event> =
-        cameras.iter().zip(0..).map(|(c, s)| sample::at(c, begin + (s as i64).seconds())).collect();
+        cameras.iter().zip(0..).map(|(c, s)| sample::at(c, begin + i64::from(s).seconds())).collect();
     let recorded = record_to(&mut store, &mut sinks, &events);
     assert_eq!(recorded.gathered, HashMap::from([(Arc::from(SINK), 7)]));
     assert_eq!(states(&store, "file"), [Pending; 10], "other sinks are unharmed");
