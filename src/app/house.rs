@@ -174,7 +174,7 @@ impl Gallery {
             detect::jpeg(picture, seen, annotate, quality).map_err(Into::into)
         });
         let (attach, release) = (outbox.clone().recipient(), outbox.clone().recipient());
-        let (keeper, _) = Evidence::start(snapshots, spool, encode, attach, release, Arc::clone(board))?;
+        let (keeper, _) = Evidence::start(snapshots, &spool, encode, attach, release, Arc::clone(board))?;
         Ok(Self { keeper, pictures, hold: snapshots.deadline })
     }
 

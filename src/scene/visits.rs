@@ -29,6 +29,10 @@ pub(super) struct Rules {
 }
 
 impl Rules {
+    /// Between samples farther apart than this one person can go and another come unseen: then nobody is taken to have
+    /// stayed. An alert too many is better than one too few.
+    const SLOWEST_STATIONARY: Duration = Duration::from_secs(2);
+
     /// The rules of a camera. Quiet is at least 2.5 times the time between its samples: so it takes three empty
     /// samples to end a visit, however rare they are meant to be.
     pub(super) fn of(camera: &Camera) -> Self {
@@ -42,7 +46,7 @@ impl Rules {
             quiet: quiet.max(camera.every.saturating_mul(5) / 2),
             blind,
             cooldown,
-            stationary,
+            stationary: if camera.every > Self::SLOWEST_STATIONARY { Duration::ZERO } else { stationary },
         }
     }
 }
@@ -319,6 +323,16 @@ mod tests {
             ["started 1000 peak 1", "ended 1500 peak 1", "started 8000 peak 1"],
             "what comes after it is as ever"
         );
+    }
+
+    #[test]
+    fn where_samples_are_rare_nobody_is_taken_to_have_stayed() {
+        let mut camera = super::super::tests::camera();
+        camera.visits.stationary = Duration::from_secs(120);
+        camera.every = Duration::from_secs(2);
+        assert_eq!(Rules::of(&camera).stationary, Duration::from_secs(120));
+        camera.every = Duration::from_millis(2001);
+        assert_eq!(Rules::of(&camera).stationary, Duration::ZERO);
     }
 
     #[test]

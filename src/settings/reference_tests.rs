@@ -99,7 +99,7 @@ fn the_defaults_are_the_promised_ones() {
     let visits = &camera.visits;
     assert_eq!((visits.hits, visits.window), (2, 3));
     assert_eq!((visits.quiet, visits.blind, visits.down_after), (seconds(10), seconds(60), seconds(30)));
-    assert_eq!((visits.cooldown, visits.stationary), (Duration::ZERO, seconds(600)));
+    assert_eq!((visits.cooldown, visits.stationary), (Duration::ZERO, seconds(120)));
     assert_eq!(camera.evidence, Evidence { frames: 1, every: Duration::from_millis(200) });
     let sink = &settings.sinks[0];
     let Way::Webhook(webhook) = &sink.way else {

@@ -31,7 +31,7 @@ impl Default for Visits {
             blind: "60s".into(),
             down_after: "30s".into(),
             cooldown: "0s".into(),
-            stationary: "10m".into(),
+            stationary: "2m".into(),
         }
     }
 }

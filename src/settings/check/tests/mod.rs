@@ -424,7 +424,7 @@ fn a_camera_has_the_common_visit_rules_but_for_its_own() {
         let rules = &settings.cameras[n].visits;
         (rules.hits, rules.quiet.as_secs(), rules.cooldown.as_secs(), rules.stationary.as_secs())
     };
-    assert_eq!(rules(0), (3, 20, 30, 600));
+    assert_eq!(rules(0), (3, 20, 30, 120));
     assert_eq!(rules(1), (3, 60, 30, 0));
 }
 
