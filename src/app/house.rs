@@ -56,7 +56,7 @@ impl House {
         let addressees = settings.sinks.iter().map(Addressee::of).collect();
         let outbox = Outbox::start(store, settings.storage.clone(), addressees, Arc::clone(&board));
         let evidence = match &settings.snapshots {
-            Some(snapshots) => Some(Gallery::open(snapshots, spool, &outbox, &board)?),
+            Some(snapshots) => Some(Gallery::open(snapshots, &spool, &outbox, &board)?),
             None => None,
         };
         let couriers = Couriers::new(outbox.clone(), surroundings(&board));
@@ -111,13 +111,13 @@ impl House {
     pub(super) async fn end(&self) {
         let _ = self.supervisor.send(Shutdown { deadline: GOODBYE_DEADLINE }).await;
         self.settle_detections().await;
+        if let Some(gallery) = &self.evidence {
+            gallery.drain().await;
+        }
         match self.outbox.send(Flush).await {
             Ok(0) => {}
             Ok(unwritten) => tracing::error!(unwritten, "events could not be written down before the end"),
             Err(error) => tracing::error!(%error, "the outbox did not answer at the end"),
-        }
-        if let Some(gallery) = &self.evidence {
-            gallery.drain().await;
         }
         self.reloader.couriers.drain().await;
     }
@@ -163,18 +163,13 @@ struct Gallery {
 }
 
 impl Gallery {
-    fn open(
-        snapshots: &Snapshots,
-        spool: PathBuf,
-        outbox: &Addr<Outbox>,
-        board: &Arc<Board>,
-    ) -> Result<Self, AppError> {
-        let pictures = Pictures::open(snapshots, spool.clone())?;
+    fn open(snapshots: &Snapshots, spool: &Path, outbox: &Addr<Outbox>, board: &Arc<Board>) -> Result<Self, AppError> {
+        let pictures = Pictures::open(snapshots, spool.to_owned())?;
         let encode = Arc::new(|picture: &_, seen: &[_], annotate, quality| {
             detect::jpeg(picture, seen, annotate, quality).map_err(Into::into)
         });
         let (attach, release) = (outbox.clone().recipient(), outbox.clone().recipient());
-        let (keeper, _) = Evidence::start(snapshots, &spool, encode, attach, release, Arc::clone(board))?;
+        let (keeper, _) = Evidence::start(snapshots, spool, encode, attach, release, Arc::clone(board))?;
         Ok(Self { keeper, pictures, hold: snapshots.deadline })
     }
 

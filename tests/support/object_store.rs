@@ -217,8 +217,8 @@ async fn pass_on(
     body: Bytes,
 ) -> HttpResponse {
     let is_put = request.method() == actix_web::http::Method::PUT;
-    let _in_flight = is_put.then(|| InFlight::begin(&shared)).map(|(guard, number, mood)| (guard, number, mood));
-    if let Some((_, number, mood)) = &_in_flight {
+    let put = is_put.then(|| InFlight::begin(&shared));
+    if let Some((_, number, mood)) = &put {
         match mood {
             Mood::Well => {}
             Mood::Slow(pause) => actix_web::rt::time::sleep(*pause).await,
