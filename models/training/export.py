@@ -2,7 +2,8 @@
 
     python export.py --checkpoint runs/person/checkpoint.pt --data PEOPLE --out ..
 
-Slope and offset of the scores and the default threshold are chosen on training photos, never on test.json.
+Slope and offset of the scores and the default threshold are chosen on labelled photos of train.json that were held out
+of the training (`photos.held_out`), never on test.json.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import torch
 
 from metrics import measure, threshold_table
 from network import Deployed, Detector, operations
+from photos import held_out
 
 SIDECAR = """\
 # What Lookout must know of person.onnx beyond what the file says of itself; written by training/export.py.
@@ -32,7 +34,6 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--checkpoint", type=Path, required=True)
     arguments.add_argument("--data", type=Path, required=True, help="folder with train.json and its photos")
-    arguments.add_argument("--photos", type=int, default=1500, help="training photos to spread the scores on")
     arguments.add_argument("--width", type=int, default=512)
     arguments.add_argument("--height", type=int, default=288)
     arguments.add_argument("--name", default="person")
@@ -44,10 +45,10 @@ def main():
     detector = Detector()
     detector.load_state_dict(torch.load(asked.checkpoint)["average"])
     detector.eval()
-    result = measure(detector, asked.data / "train.json", asked.photos)
+    result = measure(detector, asked.data / "train.json", chosen=held_out)
     slope, offset = spread(result["pairs"])
-    print(f"AP50 on {asked.photos} training photos {result['ap50']:.3f}; score = sigmoid({slope:.2f} logit {offset:+.2f})")
-    result = measure(detector, asked.data / "train.json", asked.photos, slope=slope, offset=offset)
+    print(f"AP50 on photos held out {result['ap50']:.3f}; score = sigmoid({slope:.2f} logit {offset:+.2f})")
+    result = measure(detector, asked.data / "train.json", slope=slope, offset=offset, chosen=held_out)
     table = threshold_table(result["pairs"], result["truths"])
     for threshold, precision, recall in table:
         print(f"  from {threshold:.2f}: precision {precision:.3f}, recall {recall:.3f}")
