@@ -18,6 +18,7 @@ from metrics import measure, threshold_table
 from network import Deployed, Detector, operations
 from photos import held_out
 
+FEWEST = 50  # people on whom scores and threshold are chosen
 SIDECAR = """\
 # What Lookout must know of person.onnx beyond what the file says of itself; written by training/export.py.
 head = "decoded"
@@ -46,10 +47,11 @@ def main():
     detector.load_state_dict(torch.load(asked.checkpoint)["average"])
     detector.eval()
     result = measure(detector, asked.data / "train.json", chosen=held_out)
+    if result["truths"] < FEWEST:
+        raise SystemExit(f"{result['truths']} people on photos held out, {FEWEST} are needed to choose scores and threshold")
     slope, offset = spread(result["pairs"])
     print(f"AP50 on photos held out {result['ap50']:.3f}; score = sigmoid({slope:.2f} logit {offset:+.2f})")
-    result = measure(detector, asked.data / "train.json", slope=slope, offset=offset, chosen=held_out)
-    table = threshold_table(result["pairs"], result["truths"])
+    table = threshold_table([(spread_out(score, slope, offset), right) for score, right in result["pairs"]], result["truths"])
     for threshold, precision, recall in table:
         print(f"  from {threshold:.2f}: precision {precision:.3f}, recall {recall:.3f}")
     threshold = best_threshold(table)
@@ -79,6 +81,10 @@ def best_threshold(table):
     with the fewest false alarms."""
     means = [2 * precision * recall / (precision + recall + 1e-9) for _, precision, recall in table]
     return max(threshold for (threshold, _, _), mean in zip(table, means) if mean >= 0.99 * max(means))
+
+
+def spread_out(score, slope, offset):
+    return 1 / (1 + (score / (1 - score)) ** -slope * np.exp(-offset))
 
 
 def spread(pairs):
