@@ -10,13 +10,16 @@ VISIBLE = 0.3  # share of a box that must remain in the sample to be taught
 
 
 class Augmentation:
-    """Draws samples `[side, side, 3]` with boxes; one instance each process, with a random generator of its own."""
+    """Draws samples `[side, side, 3]` with boxes; each process starts it with a seed of its own."""
 
-    def __init__(self, photos, seed):
+    def __init__(self, photos, seed=0):
         self.photos = photos
-        self.random = np.random.default_rng(seed)
         weights = np.cumsum([photo.weight for photo in photos])
-        self.weights = weights / weights[-1]
+        self.weights = weights / weights[-1:]
+        self.start(seed)
+
+    def start(self, seed):
+        self.random = np.random.default_rng(seed)
         self.noise = [(self.random.standard_normal((512, 512, 3)) * 9).astype(np.int16) for _ in range(4)]
 
     def chance(self, share):
@@ -27,6 +30,11 @@ class Augmentation:
 
     def sample(self, side, mosaic):
         """Picture, people `[n, 5]` in pixels and how sure, ignored `[m, 4]`. `mosaic`: the share made of four photos."""
+        picture, people, ignored = self.scene(side, mosaic)
+        return self.colours(picture), people, ignored
+
+    def scene(self, side, mosaic):
+        """The sample as it is before light, noise and compression."""
         shade = 114 if self.chance(0.7) else int(self.random.integers(256))
         canvas = np.full((side, side, 3), shade, np.uint8)
         people, ignored = [], []
@@ -38,7 +46,7 @@ class Augmentation:
             tiles, scales = ((0, 0, side, side),), (0.55, 1.6)
         for tile in tiles:
             self.fill(canvas, tile, self.photo(), scales, people, ignored)
-        return self.colours(canvas), people, ignored
+        return canvas, people, ignored
 
     def fill(self, canvas, tile, photo, scales, people, ignored):
         """Puts a random part of the photo into the tile `x, y, width, height` of the canvas."""

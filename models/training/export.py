@@ -2,7 +2,8 @@
 
     python export.py --checkpoint runs/person/checkpoint.pt --data PEOPLE --out ..
 
-Slope and offset of the scores and the default threshold are chosen on training photos, never on test.json.
+Slope and offset of the scores and the default threshold are chosen on labelled photos of train.json that were held out
+of the training (`photos.held_out`), or where they are too few on all of them; never on test.json.
 """
 
 import argparse
@@ -15,7 +16,9 @@ import torch
 
 from metrics import measure, threshold_table
 from network import Deployed, Detector, operations
+from photos import held_out
 
+FEWEST = 50  # people on photos held out, to choose scores and threshold on them
 SIDECAR = """\
 # What Lookout must know of person.onnx beyond what the file says of itself; written by training/export.py.
 head = "decoded"
@@ -32,7 +35,6 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--checkpoint", type=Path, required=True)
     arguments.add_argument("--data", type=Path, required=True, help="folder with train.json and its photos")
-    arguments.add_argument("--photos", type=int, default=1500, help="training photos to spread the scores on")
     arguments.add_argument("--width", type=int, default=512)
     arguments.add_argument("--height", type=int, default=288)
     arguments.add_argument("--name", default="person")
@@ -44,11 +46,14 @@ def main():
     detector = Detector()
     detector.load_state_dict(torch.load(asked.checkpoint)["average"])
     detector.eval()
-    result = measure(detector, asked.data / "train.json", asked.photos)
+    result = measure(detector, asked.data / "train.json", chosen=held_out)
+    if result["truths"] < FEWEST:
+        print(f"only {result['truths']} people on photos held out: scores and threshold are chosen on all of train.json")
+        result = measure(detector, asked.data / "train.json")
     slope, offset = spread(result["pairs"])
-    print(f"AP50 on {asked.photos} training photos {result['ap50']:.3f}; score = sigmoid({slope:.2f} logit {offset:+.2f})")
-    result = measure(detector, asked.data / "train.json", asked.photos, slope=slope, offset=offset)
-    table = threshold_table(result["pairs"], result["truths"])
+    print(f"AP50 {result['ap50']:.3f}; score = sigmoid({slope:.2f} logit {offset:+.2f})")
+    pairs = [(spread_out(score, slope, offset), right) for score, right in result["pairs"]]
+    table = threshold_table(pairs, result["truths"])
     for threshold, precision, recall in table:
         print(f"  from {threshold:.2f}: precision {precision:.3f}, recall {recall:.3f}")
     threshold = best_threshold(table)
@@ -78,6 +83,10 @@ def best_threshold(table):
     with the fewest false alarms."""
     means = [2 * precision * recall / (precision + recall + 1e-9) for _, precision, recall in table]
     return max(threshold for (threshold, _, _), mean in zip(table, means) if mean >= 0.99 * max(means))
+
+
+def spread_out(score, slope, offset):
+    return 1 / (1 + (score / (1 - score)) ** -slope * np.exp(-offset))
 
 
 def spread(pairs):

@@ -9,7 +9,7 @@ CELLS_PER_PERSON = 10
 
 
 def loss(rows, centres, strides, people, ignored):
-    """Loss of scores, loss of boxes, and cells that answer for somebody.
+    """Loss of scores, loss of boxes, and the scores to reach `[n, cells]`.
 
     rows `[n, cells, 5]` from `network.flatten`; people `[k, 6]`: number of the picture, box in pixels, how sure;
     ignored `[m, 5]`. Task-aligned assignment (Feng et al. 2021), quality focal loss (Li et al. 2020), generalized
@@ -23,7 +23,6 @@ def loss(rows, centres, strides, people, ignored):
         covered.index_add_(0, ignored[:, 0].long(), inside(centres, ignored[:, 1:5]).float())
         weights[covered > 0] = 0.0
     box_loss = rows.new_zeros(())
-    answering = 0
     if len(people):
         picture, truth, sure = people[:, 0].long(), people[:, 1:5], people[:, 5]
         with torch.no_grad():
@@ -31,12 +30,11 @@ def loss(rows, centres, strides, people, ignored):
         where = picture[person], cell
         targets[where], weights[where] = quality, 1.0
         box_loss = ((1 - generalized_overlap(boxes[where], truth[person])) * quality).sum()
-        answering = len(person)
     scores = logits.sigmoid()
     off = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     score_loss = (off * (targets - scores).abs().square() * weights).sum()
     share = targets.sum().clamp(min=1.0)
-    return score_loss / share, box_loss / share, answering
+    return score_loss / share, box_loss / share, targets
 
 
 def assign(logits, boxes, centres, picture, truth, sure):

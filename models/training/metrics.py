@@ -13,17 +13,17 @@ from network import decode, flatten, places
 SIDE, FLOOR, MOST_OVERLAP = 416, 0.001, 0.5
 
 
-def measure(detector, dataset, limit=None, side=SIDE, slope=1.0, offset=0.0):
-    """`{ap50, pairs, truths}` on the first `limit` photos of a dataset like people/test.json."""
-    entries, found = detections(detector, dataset, limit, side, slope, offset)
+def measure(detector, dataset, limit=None, side=SIDE, slope=1.0, offset=0.0, chosen=None):
+    """`{ap50, pairs, truths}` on the first `limit` photos of a dataset like people/test.json, of those `chosen(entry)`."""
+    entries, found = detections(detector, dataset, limit, side, slope, offset, chosen)
     return figures(entries, found)
 
 
 @torch.no_grad()
-def detections(detector, dataset, limit=None, side=SIDE, slope=1.0, offset=0.0):
+def detections(detector, dataset, limit=None, side=SIDE, slope=1.0, offset=0.0, chosen=None):
     """The dataset's entries, and for each the boxes found, in pixels of the photo, with their scores."""
     dataset = Path(dataset)
-    entries = json.loads(dataset.read_text())[:limit]
+    entries = [entry for entry in json.loads(dataset.read_text()) if chosen is None or chosen(entry)][:limit]
     centres, strides = places(side, side)
     found = []
     for entry in entries:

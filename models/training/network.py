@@ -97,6 +97,13 @@ class Detector(nn.Module):
             head.bias.data[0] = -math.log(99)  # one place in a hundred holds a person (Lin et al. 2017)
 
     def forward(self, picture):
+        return self.answers(self.features(picture)[1])
+
+    def answers(self, features):
+        return [predict(tower(x)) for predict, tower, x in zip(self.predict, self.towers, features)]
+
+    def features(self, picture):
+        """Maps at the three strides: those of the stages, and those of the pyramid, from which the answers come."""
         c3 = self.stage3(self.stem(picture))
         c4 = self.stage4(c3)
         c5 = self.stage5(c4)
@@ -106,7 +113,7 @@ class Detector(nn.Module):
         p3 = self.down3(functional.silu(self.lateral3(c3) + larger(self.thin(p4))))
         q4 = self.up4(functional.silu(p4 + self.to4(p3)))
         q5 = self.up5(functional.silu(p5 + self.to5(q4)))
-        return [predict(tower(x)) for predict, tower, x in zip(self.predict, self.towers, (p3, q4, q5))]
+        return (c3, c4, c5), (p3, q4, q5)
 
 
 @cache
