@@ -144,6 +144,8 @@ impl Uplink {
     pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
         let at = match &self.outage {
             Some(outage) => (self.waiting() > 0 && self.in_flight == 0).then_some(outage.next_probe_at),
+            // While all hands are full, the end of an attempt wakes.
+            None if self.in_flight >= self.terms.concurrency => None,
             None => self.resting.first_key_value().map(|((at, _), _)| *at),
         };
         at.map(|at| at.saturating_duration_since(now))
@@ -165,9 +167,8 @@ impl Uplink {
     pub(super) fn failed(&mut self, mut parcel: Parcel, blame: Blame, now: Instant, roll: f64) -> Verdict {
         self.in_flight = self.in_flight.saturating_sub(1);
         parcel.failures = parcel.failures.saturating_add(1);
-        if blame != Blame::StoreAway {
-            parcel.refusals += 1;
-        }
+        // Wrong settings say nothing about the picture: it waits until somebody has mended them, as long as the spool holds.
+        parcel.refusals += u32::from(blame == Blame::Attempt);
         match blame {
             Blame::Attempt => {
                 // It answered, so it is there.
@@ -311,19 +312,31 @@ mod tests {
     }
 
     #[test]
-    fn wrong_settings_are_asked_about_slowly_and_count() {
+    fn wrong_settings_are_asked_about_slowly_and_cost_no_picture() {
         let mut bench = Bench::new(2, 8, 2);
         let first = bench.next().expect("it is due");
         assert_eq!(bench.fail(first, Blame::Settings), Verdict::Again);
         assert_eq!(bench.next(), None);
         assert_eq!(bench.uplink.pause(bench.now), Some(Duration::from_secs(60)));
-        let mut given_up = 0;
-        while bench.uplink.waiting() > 0 {
+        for _ in 0..20 {
             bench.sleep();
             let probe = bench.next().expect("a probe");
-            given_up += u32::from(bench.fail(probe, Blame::Settings) == Verdict::GivenUp);
+            assert_eq!(bench.fail(probe, Blame::Settings), Verdict::Again);
         }
-        assert_eq!(given_up, 2);
+        assert_eq!(bench.uplink.waiting(), 2);
+    }
+
+    #[test]
+    fn nothing_wakes_while_all_hands_are_full() {
+        let mut bench = Bench::new(2, 1, 30);
+        let first = bench.next().expect("it is due");
+        assert_eq!(bench.fail(first, Blame::Attempt), Verdict::Again);
+        assert!(bench.next().is_some(), "the other one is in flight now");
+        bench.now += Duration::from_secs(60);
+        assert_eq!(bench.next(), None);
+        assert_eq!(bench.uplink.pause(bench.now), None);
+        bench.uplink.stored();
+        assert_eq!(bench.uplink.pause(bench.now), Some(Duration::ZERO));
     }
 
     #[test]

@@ -110,8 +110,10 @@ impl Shelves {
             if bytes <= goal {
                 break;
             }
-            fs::remove_file(&old.path)?;
-            bytes -= old.size;
+            match fs::remove_file(&old.path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => bytes -= old.size,
+            }
             removed += 1;
             // Those that are empty now, up to the top.
             let empty = old.path.ancestors().skip(1).take_while(|folder| *folder != self.path);
@@ -125,7 +127,12 @@ impl Shelves {
     fn stored(&self) -> io::Result<Vec<Stored>> {
         let (mut folders, mut stored) = (vec![self.path.clone()], Vec::new());
         while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder)? {
+            let entries = match fs::read_dir(&folder) {
+                // One of somebody else's (`lost+found`), or removed meanwhile: nothing of ours is in it.
+                Err(error) if folder != self.path && is_not_for_us(&error) => continue,
+                entries => entries?,
+            };
+            for entry in entries {
                 let entry = entry?;
                 let (kind, path) = (entry.file_type()?, entry.path());
                 if kind.is_dir() {
@@ -145,6 +152,10 @@ impl Shelves {
         let key = path.strip_prefix(&self.path).ok().and_then(Path::to_str);
         key.is_some_and(|key| self.template.gives(key))
     }
+}
+
+fn is_not_for_us(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound)
 }
 
 #[cfg(test)]
