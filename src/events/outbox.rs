@@ -49,7 +49,7 @@ impl Outbox {
     /// Events kept in memory while writing fails; beyond, the oldest are dropped and counted.
     pub const KEPT_AT_MOST: usize = 10_000;
     /// No event waits longer for its pictures.
-    pub const HELD_AT_MOST: Duration = Duration::from_secs(360);
+    pub const HELD_AT_MOST: Duration = Duration::from_secs(3600);
     /// Events that share a transaction. More would keep couriers waiting.
     const BATCH: usize = 500;
     const RETRY_EVERY: Duration = Duration::from_secs(1);
