@@ -31,7 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Which file (or folder) of which room alone may name a library.
 const KNOWN_TO: &[(&str, &[&str])] = &[
-    ("retina::", &["camera/rtsp.rs"]),
+    ("retina::", &["camera/rtsp"]),
     ("openh264::", &["camera/decoder.rs", "simulate/synthetic.rs"]), // one decodes, the other encodes
     ("tract_onnx::", &["detect/model"]),
     ("zune_jpeg::", &["footage/still.rs"]),

@@ -3,8 +3,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::past::Past;
 use crate::{
-    media::{BurstFrame, BurstOrder, Frame},
+    media::{BurstFrame, BurstOrder, Feed, Frame, Origin},
     words::Moment,
 };
 
@@ -18,12 +19,15 @@ impl Bursts {
     /// Orders filled at once; a further one drops the oldest.
     const MOST: usize = 4;
 
-    /// Begins to fill an order.
-    pub(super) fn begin(&mut self, order: BurstOrder, now: Moment) {
+    /// Begins to fill an order: out of the past what `feed` still keeps of it, the others from what comes.
+    pub(super) fn begin(&mut self, order: BurstOrder, now: Moment, feed: &Feed, origin: Origin) {
         if self.0.len() == Self::MOST {
             self.0.remove(0);
         }
-        let schedule = Schedule::new(order.frames, order.every, now.steady + order.span() + BurstOrder::GRACE);
+        let past = Past::of(&order, feed);
+        let to_come = order.frames.saturating_sub(past.frames());
+        past.develop(origin, &order);
+        let schedule = Schedule::new(to_come, order.every, now.steady + order.span() + BurstOrder::GRACE);
         self.0.push((order, schedule));
     }
 

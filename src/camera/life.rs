@@ -106,6 +106,7 @@ impl Life {
 
     async fn work_on(&mut self, source: &mut dyn Source) -> Result<std::convert::Infallible, Fault> {
         let patience = self.settings.stall_timeout;
+        self.cell.feed.begin(source.video()?.and_then(|video| video.reorder));
         loop {
             let next = poll_fn(|context| source.poll_unit(context));
             let unit = timeout(patience, next).await.map_err(|_| Fault::Stalled(patience))??;
@@ -140,7 +141,7 @@ impl Life {
         Ok(())
     }
 
-    fn take_in(&mut self, unit: AccessUnit, source: &dyn Source) -> Result<(), Fault> {
+    fn take_in(&mut self, unit: AccessUnit, source: &mut dyn Source) -> Result<(), Fault> {
         if self.cell.generation() != self.generation {
             return Err(Fault::Panicked("this life was given up while its thread hung".into()));
         }
@@ -156,6 +157,8 @@ impl Life {
         } else if measured {
             self.publish_facts();
         }
+        self.cell.feed.push(&unit);
+        source.take_sound().into_iter().for_each(|sound| self.cell.feed.push_sound(sound));
         let received = unit.received;
         let given_up = self.backlog.push(unit);
         self.skip(SkipReason::Lagging, given_up);
@@ -167,7 +170,8 @@ impl Life {
 
     fn work(&mut self, unit: &AccessUnit) -> Result<(), Fault> {
         if let Some(order) = self.output.orders.take() {
-            self.bursts.begin(order, unit.received);
+            let origin = self.origin(order.around);
+            self.bursts.begin(order, unit.received, &self.cell.feed, origin);
         }
         self.pacer.want_every_picture(self.bursts.under_way(unit.received));
         match self.pacer.judge(unit, self.meter.expected_interval(unit.received)) {

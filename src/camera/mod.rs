@@ -1,7 +1,8 @@
 //! One camera: from its address to the newest frame.
 //!
 //! `source` says what a camera gives, `rtsp` gets it from a real one. `life` is one life of a camera: it drains the
-//! source, lets the `pacer` choose what to decode, puts frames up for detection, and fills orders for more (`burst`). `actor` wraps a life in an actor
+//! source, keeps the newest stretch for those who follow it live, lets the `pacer` choose what to decode, puts frames up for
+//! detection, and fills orders for more (`burst`, `past`). `actor` wraps a life in an actor
 //! with a thread of its own that always tells the supervisor how it ended.
 
 mod actor;
@@ -12,6 +13,7 @@ mod life;
 mod meter;
 mod pacer;
 mod parameters;
+mod past;
 mod rtsp;
 mod source;
 

@@ -2,7 +2,7 @@ use h264_reader::{
     avcc::AvcDecoderConfigurationRecord,
     nal::{
         Nal, RefNal,
-        sps::{ChromaFormat, FrameMbsFlags, SeqParameterSet},
+        sps::{ChromaFormat, FrameMbsFlags, PicOrderCntType, Profile, SeqParameterSet},
     },
 };
 
@@ -11,22 +11,34 @@ use super::Fault;
 /// The largest picture that is decoded: 8K. A sequence parameter set may claim any size, and memory follows its claim.
 const MAX_PIXELS: u64 = 8192 * 4352;
 
-/// Whether the decoder can decode what an `avcC` record (ISO/IEC 14496-15, section 5.3.3.1) describes.
+/// Whether the decoder can decode what an `avcC` record (ISO/IEC 14496-15, section 5.3.3.1) describes, and by how many
+/// pictures that is reordered at most, where it says.
 ///
 /// # Errors
 /// `Fault::Unsupported` names what it cannot.
-pub(super) fn check_decodable(avcc: &[u8]) -> Result<(), Fault> {
+pub(super) fn check_decodable(avcc: &[u8]) -> Result<Option<u32>, Fault> {
     let Ok(record) = AvcDecoderConfigurationRecord::try_from(avcc) else {
-        return Ok(()); // not readable here: the decoder is the judge
+        return Ok(None); // not readable here: the decoder is the judge
     };
+    let mut reorder = None;
     for sps in record.sequence_parameter_sets().flatten() {
         let nal = RefNal::new(sps, &[], true);
         match SeqParameterSet::from_bits(nal.rbsp_bits()) {
-            Ok(sps) => check_sequence(&sps)?,
+            Ok(sps) => {
+                check_sequence(&sps)?;
+                reorder = reordering(&sps);
+            }
             Err(error) => tracing::debug!(?error, "unreadable sequence parameter set: the decoder is the judge"),
         }
     }
-    Ok(())
+    Ok(reorder)
+}
+
+/// By how many pictures a sequence is reordered: what it says (H.264, annex E.2.1), or none where there can be no B-frames.
+fn reordering(sps: &SeqParameterSet) -> Option<u32> {
+    let said = sps.vui_parameters.as_ref().and_then(|vui| vui.bitstream_restrictions.as_ref());
+    let in_order = matches!(sps.profile(), Profile::Baseline) || matches!(sps.pic_order_cnt, PicOrderCntType::TypeTwo);
+    said.map(|said| said.max_num_reorder_frames).or(in_order.then_some(0))
 }
 
 fn check_sequence(sps: &SeqParameterSet) -> Result<(), Fault> {
@@ -76,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_decoded_is_named() {
-        assert_eq!(check_decodable(&bytes(PROGRESSIVE)), Ok(()));
+        assert_eq!(check_decodable(&bytes(PROGRESSIVE)), Ok(Some(2)));
         for (avcc, what) in
             [(COLOUR_422, "4:2:2"), (COLOUR_444, "4:4:4"), (TEN_BITS, "10 bits"), (INTERLACED, "interlaced")]
         {
@@ -88,7 +100,7 @@ mod tests {
     #[test]
     fn nonsense_is_left_to_the_decoder() {
         for nonsense in [&[][..], &[1, 2, 3], &[0xff; 40]] {
-            assert_eq!(check_decodable(nonsense), Ok(()));
+            assert_eq!(check_decodable(nonsense), Ok(None));
         }
     }
 }

@@ -6,7 +6,10 @@ use std::{
 use futures::future::LocalBoxFuture;
 
 use super::Fault;
-use crate::{media::AccessUnit, settings};
+use crate::{
+    media::{AccessUnit, Sound},
+    settings,
+};
 
 /// Where access units come from. A trait so that tests can script a camera and files can play one.
 pub trait Source {
@@ -22,6 +25,11 @@ pub trait Source {
     /// `Fault::Unsupported` where it cannot be decoded.
     fn video(&self) -> Result<Option<Video>, Fault>;
 
+    /// The sound that came with the pictures taken so far. Few sources have any.
+    fn take_sound(&mut self) -> Vec<Sound> {
+        Vec::new()
+    }
+
     /// Says goodbye to the camera.
     fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()>;
 }
@@ -35,6 +43,8 @@ pub struct Video {
     pub width: u32,
     /// Pixels.
     pub height: u32,
+    /// By how many pictures it reorders at most (B-frames), where it says.
+    pub reorder: Option<u32>,
 }
 
 /// How a camera is connected to: `connect_rtsp`, or a script.

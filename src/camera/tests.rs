@@ -51,7 +51,7 @@ impl Source for Scripted {
     }
 
     fn video(&self) -> Result<Option<Video>, Fault> {
-        Ok(Some(Video { codec: "avc1.42C01F".into(), width: 64, height: 48 }))
+        Ok(Some(Video { codec: "avc1.42C01F".into(), width: 64, height: 48, reorder: Some(0) }))
     }
 
     fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
@@ -284,7 +284,15 @@ impl Opened {
     }
 
     fn order(&self, event: EventId, frames: u32) -> BurstOrder {
-        BurstOrder { event, frames, every: Duration::from_millis(200), reply: self.album.clone().recipient() }
+        let around = Moment::now();
+        BurstOrder {
+            event,
+            frames,
+            before: 0,
+            around,
+            every: Duration::from_millis(200),
+            reply: self.album.clone().recipient(),
+        }
     }
 
     /// When the frames of an event were captured. What was sent to the album comes before the answer.
@@ -401,4 +409,31 @@ async fn invariant_5_a_burst_shows_nothing_between_damage_and_the_next_key_frame
     assert_eq!(opened.of(event).await, [3000, 3200, 4000, 4200]);
     assert_eq!(opened.of(late).await, [0; 0]);
     assert_accounted(&stage.cell, 200);
+}
+
+#[actix::test]
+async fn a_burst_has_its_first_half_out_of_the_past_as_far_as_that_is_kept() {
+    let mut stage = stage(Duration::from_secs(1));
+    stage.cell.feed.keep(Duration::from_secs(3));
+    let (opened, began) = (Opened::at(stage.began), stage.began);
+    let [usual, early] = [EventId::fresh(), EventId::fresh()];
+    let order = |event, around: u64| {
+        let around = began.after(Duration::from_millis(around));
+        BurstOrder { before: 3, around, ..opened.order(event, 6) }
+    };
+    // Key frames once a second. At 300 ms little of the past is there: frames that come take its place.
+    let orders = [(4, order(early, 300)), (55, order(usual, 5000))].into();
+    play_with_orders(&mut stage, encode(90, 10, began), orders).await;
+    let all = async |event| {
+        let mut frames = opened.of(event).await;
+        while frames.len() < 6 {
+            tokio::task::yield_now().await; // the past is developed on another thread
+            frames = opened.of(event).await;
+        }
+        frames.sort_unstable();
+        frames
+    };
+    assert_eq!(all(usual).await, [4400, 4600, 4800, 6000, 6200, 6400]);
+    assert_eq!(all(early).await, [100, 1000, 1200, 1400, 1600, 1800]);
+    assert_accounted(&stage.cell, 90);
 }

@@ -3,10 +3,10 @@ use std::{sync::Arc, time::Duration};
 use actix::{Message, Recipient};
 
 use super::Frame;
-use crate::words::EventId;
+use crate::words::{EventId, Moment};
 
-/// An order for the camera's next frames, faster than it samples. The camera looks for one, in a `Latest`, with every
-/// access unit that comes, and waits for nobody while it fills it. A newer order replaces one that was not taken yet;
+/// An order for frames around a moment, closer together than the camera samples. The camera looks for one, in a `Latest`,
+/// with every access unit that comes, and waits for nobody while it fills it. A newer order replaces one that was not taken yet;
 /// of those that were, several are filled side by side.
 #[derive(Debug, Clone)]
 pub struct BurstOrder {
@@ -14,6 +14,10 @@ pub struct BurstOrder {
     pub event: EventId,
     /// How many.
     pub frames: u32,
+    /// So many of them from before `around`, as far as the stream is still kept; the others come in their place.
+    pub before: u32,
+    /// The moment that they surround: there is a frame of it already.
+    pub around: Moment,
     /// Time between them.
     pub every: Duration,
     /// Where they go.

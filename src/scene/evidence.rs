@@ -65,6 +65,8 @@ impl Evidence {
         let order = (event.kind == EventKind::VisitStarted && wanted.frames > 1).then(|| BurstOrder {
             event: event.id,
             frames: wanted.frames - 1,
+            before: wanted.before(),
+            around: shot.frame.origin.captured,
             every: wanted.every,
             reply: self.room.bursts.clone(),
         });

@@ -30,6 +30,8 @@ pub struct Camera {
     pub key_frame_timeout: Duration,
     /// Failed lives in a row before it stays `failed`; 0 = for ever.
     pub max_retries: u32,
+    /// Whether its sound is taken along for the live view, where it is AAC.
+    pub sound: bool,
     /// Whether it is started.
     pub enabled: bool,
     /// Parts of the picture with visits of their own; where there is one, only they count.
@@ -84,4 +86,19 @@ pub struct Evidence {
     pub frames: u32,
     /// Time between them.
     pub every: Duration,
+}
+
+impl Evidence {
+    /// From capture to decision a sample may take so long; the stream before it must still be there.
+    const LATENCY: Duration = Duration::from_secs(2);
+
+    /// How many of the further frames are of the time before the one that decided: half.
+    pub fn before(&self) -> u32 {
+        self.frames.saturating_sub(1) / 2
+    }
+
+    /// So much of the stream has to be kept for them.
+    pub fn lead(&self) -> Duration {
+        if self.before() == 0 { Duration::ZERO } else { self.every.saturating_mul(self.before()) + Self::LATENCY }
+    }
 }

@@ -126,6 +126,7 @@ mod tests {
             stall_timeout: Duration::from_secs(10),
             key_frame_timeout: Duration::from_secs(30),
             max_retries: 0,
+            sound: true,
             enabled: true,
             zones: Vec::new(),
             visits: VisitRules {

@@ -98,6 +98,7 @@ impl fmt::Debug for Camera {
             stall_timeout,
             key_frame_timeout,
             max_retries,
+            sound,
             enabled,
             zones,
             visits,
@@ -114,6 +115,7 @@ impl fmt::Debug for Camera {
             .field("stall_timeout", stall_timeout)
             .field("key_frame_timeout", key_frame_timeout)
             .field("max_retries", max_retries)
+            .field("sound", sound)
             .field("enabled", enabled)
             .field("zones", zones)
             .field("visits", visits)

@@ -32,6 +32,7 @@ const HARMLESS: &[&str] = &[
     "stall_timeout",
     "key_frame_timeout",
     "max_retries",
+    "sound",
     "enabled",
     "polygon",
     "hits",

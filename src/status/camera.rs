@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{Counter, FrameCounters, Gauge, Latency};
 use crate::{
-    media::Frame,
+    media::{Feed, Frame},
     words::{CameraId, Detection, Generation, Moment, Reason},
 };
 
@@ -35,6 +35,8 @@ pub struct CameraCell {
     pub abandoned: Counter,
     /// Faults by reason, in the order of `Reason::ALL`.
     faults: [Counter; Reason::ALL.len()],
+    /// The newest stretch of its stream, for those who follow it live.
+    pub feed: Arc<Feed>,
     /// The account of its frames.
     pub frames: FrameCounters,
     /// Bytes of video received.
@@ -182,6 +184,7 @@ impl CameraCell {
             lives: Counter::default(),
             abandoned: Counter::default(),
             faults: Default::default(),
+            feed: Arc::default(),
             frames: FrameCounters::default(),
             bytes: Counter::default(),
             detection_failures: Counter::default(),

@@ -100,6 +100,7 @@ impl Supervisor {
         let cell =
             CameraCell::new(camera.id.clone(), Arc::clone(&camera.name), settings::masked_camera_url(&camera.url));
         let cell = Arc::new(cell);
+        cell.feed.keep(camera.evidence.lead());
         self.workshop.board.add_camera(Arc::clone(&cell));
         let unfinished = self.unfinished.take(&camera.id);
         let orders = Arc::default();
@@ -188,6 +189,7 @@ impl Supervisor {
             }
             Plan::Remove => {
                 charge.scene.do_send(scene::CameraRemoved);
+                charge.cell.feed.end();
                 self.workshop.board.remove_camera(id);
                 self.cameras.remove(id);
                 tracing::info!(camera = %id, "camera removed");
@@ -320,6 +322,7 @@ impl Handler<ApplyCameras> for Supervisor {
             if *charge.settings != camera {
                 charge.cell.label.lock().name = Arc::clone(&camera.name);
                 charge.cell.label.lock().url = settings::masked_camera_url(&camera.url);
+                charge.cell.feed.keep(camera.evidence.lead());
                 charge.scene.do_send(scene::Configure(camera.clone()));
                 charge.settings = Arc::new(camera);
             }

@@ -31,6 +31,7 @@ pub(super) fn camera() -> Camera {
         stall_timeout: Duration::from_secs(10),
         key_frame_timeout: Duration::from_secs(30),
         max_retries: 0,
+        sound: true,
         enabled: true,
         zones: Vec::new(),
         visits: VisitRules {

@@ -100,6 +100,7 @@ impl Check<'_> {
             stall_timeout,
             key_frame_timeout,
             max_retries,
+            sound: raw.sound,
             enabled: raw.enabled,
             zones,
             visits,

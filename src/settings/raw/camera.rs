@@ -109,6 +109,8 @@ pub(in crate::settings) struct Camera {
     pub(in crate::settings) key_frame_timeout: DurationText,
     /// Failed lives in a row before it is given up; 0 = never.
     pub(in crate::settings) max_retries: u64,
+    /// Whether its sound is taken along for the live view, where it is AAC.
+    pub(in crate::settings) sound: bool,
     /// Whether it is started.
     pub(in crate::settings) enabled: bool,
     /// Visit rules of its own.
@@ -137,6 +139,7 @@ impl Default for Camera {
             stall_timeout: "10s".into(),
             key_frame_timeout: "30s".into(),
             max_retries: 0,
+            sound: true,
             enabled: true,
             visits: None,
             evidence: None,

@@ -62,6 +62,7 @@ fn camera(camera: &Camera) -> raw::Camera {
         stall_timeout: raw::DurationText(show_duration(camera.stall_timeout)),
         key_frame_timeout: raw::DurationText(show_duration(camera.key_frame_timeout)),
         max_retries: camera.max_retries.into(),
+        sound: camera.sound,
         enabled: camera.enabled,
         visits: Some(visits(&camera.visits)),
         evidence: Some(raw::Evidence {

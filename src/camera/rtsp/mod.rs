@@ -1,4 +1,7 @@
-//! The only file that knows retina.
+//! The only folder that knows retina.
+
+mod answers;
+mod sound;
 
 use std::{
     future::Future,
@@ -18,8 +21,16 @@ use retina::{
 };
 use tokio::time::{Instant, timeout};
 
+use self::{
+    answers::{fault, first_line},
+    sound::{SoundStream, choose_sound, set_up_sound},
+};
 use super::{Fault, Source, Video, parameters::check_decodable};
-use crate::{media::AccessUnit, settings, words::Moment};
+use crate::{
+    media::{AccessUnit, Sound},
+    settings,
+    words::Moment,
+};
 
 /// Connects to a real camera: DESCRIBE, SETUP of its first H.264 stream, PLAY, each with a deadline.
 pub fn connect_rtsp(camera: Arc<settings::Camera>) -> LocalBoxFuture<'static, Result<Box<dyn Source>, Fault>> {
@@ -40,6 +51,7 @@ pub fn connect_rtsp(camera: Arc<settings::Camera>) -> LocalBoxFuture<'static, Re
 struct RtspSource {
     demuxed: Pin<Box<Demuxed>>,
     stream: usize,
+    sound: Option<SoundStream>,
     group: Arc<SessionGroup>,
     damage: Damage,
     /// What the parameter sets last seen amount to; checked when they change, not at each frame.
@@ -71,8 +83,12 @@ async fn connect(camera: &settings::Camera, group: Arc<SessionGroup>) -> Result<
         settings::Transport::Udp => Transport::Udp(UdpTransportOptions::default()),
     };
     // SIMPLE: Annex B, parameter sets in front of each key frame, so that a key frame decodes alone.
-    let setup = SetupOptions::default().transport(transport).frame_format(FrameFormat::SIMPLE);
-    step("SETUP", limit, session.setup(stream, setup)).await?;
+    let setup = |format| SetupOptions::default().transport(transport.clone()).frame_format(format);
+    step("SETUP", limit, session.setup(stream, setup(FrameFormat::SIMPLE))).await?;
+    let sound = match choose_sound(&session).filter(|_| camera.sound) {
+        Some(sound) => set_up_sound(camera, &mut session, sound, setup(FrameFormat::MP4)).await?,
+        None => None,
+    };
     // Lenient, as cameras are careless with RTP-Info and RTCP. No limit on timestamp jumps: with B-frames
     // presentation times go back at every second frame.
     let play = PlayOptions::default()
@@ -80,8 +96,8 @@ async fn connect(camera: &settings::Camera, group: Arc<SessionGroup>) -> Result<
         .unknown_rtcp_ssrc(UnknownRtcpSsrcPolicy::DropPackets);
     let playing = step("PLAY", limit, session.play(play)).await?;
     let demuxed = playing.demuxed().map_err(|e| fault("PLAY", &e))?;
-    let mut source =
-        RtspSource { demuxed: Box::pin(demuxed), stream, group, damage: Damage::default(), video: Ok(None) };
+    let demuxed = Box::pin(demuxed);
+    let mut source = RtspSource { demuxed, stream, sound, group, damage: Damage::default(), video: Ok(None) };
     source.read_parameters();
     Ok(source)
 }
@@ -128,8 +144,8 @@ impl RtspSource {
             return;
         };
         let (width, height) = p.pixel_dimensions();
-        let video = Video { codec: p.rfc6381_codec().to_owned(), width, height };
-        self.video = check_decodable(p.extra_data()).map(|()| Some(video));
+        let codec = p.rfc6381_codec().to_owned();
+        self.video = check_decodable(p.extra_data()).map(|reorder| Some(Video { codec, width, height, reorder }));
     }
 
     fn access_unit(&mut self, frame: VideoFrame) -> AccessUnit {
@@ -137,7 +153,7 @@ impl RtspSource {
             self.read_parameters();
         }
         AccessUnit {
-            timestamp: frame.timestamp().timestamp(),
+            timestamp: frame.timestamp().elapsed(),
             received: Moment::now(),
             key: frame.is_random_access_point(),
             disposable: frame.is_disposable(),
@@ -155,6 +171,12 @@ impl Source for RtspSource {
                 Poll::Ready(Some(Ok(CodecItem::VideoFrame(frame)))) if frame.stream_id() == self.stream => {
                     Poll::Ready(Ok(self.access_unit(frame)))
                 }
+                Poll::Ready(Some(Ok(CodecItem::AudioFrame(frame)))) => {
+                    if let Some(sound) = self.sound.as_mut().filter(|sound| sound.stream == frame.stream_id()) {
+                        sound.take_in(&frame);
+                    }
+                    continue;
+                }
                 Poll::Ready(Some(Ok(_))) => continue,
                 Poll::Ready(Some(Err(error))) => match self.damage.note(fault("the stream", &error), Instant::now()) {
                     Some(fault) => Poll::Ready(Err(fault)),
@@ -167,6 +189,10 @@ impl Source for RtspSource {
 
     fn video(&self) -> Result<Option<Video>, Fault> {
         self.video.clone()
+    }
+
+    fn take_sound(&mut self) -> Vec<Sound> {
+        self.sound.as_mut().map(|sound| std::mem::take(&mut sound.waiting)).unwrap_or_default()
     }
 
     fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
@@ -219,61 +245,5 @@ impl Damage {
     fn take_noted(&mut self) -> u16 {
         self.last = None;
         std::mem::take(&mut self.noted)
-    }
-}
-
-/// The library's errors carry no kind but a status, so their texts are read, here and nowhere else.
-fn fault(step: &'static str, error: &retina::Error) -> Fault {
-    let text = first_line(error);
-    if let Some(status) = error.status_code() {
-        if status == 200 {
-            return Fault::Protocol(format!("in the answer to {step}: {text}"));
-        }
-        return Fault::Answered { status, step, text: reason_phrase(status).to_owned() };
-    }
-    let lower = text.to_ascii_lowercase();
-    if lower.starts_with("unable to connect") {
-        if lower.contains("refused") {
-            return Fault::Refused;
-        }
-        if lower.contains("too many open files") {
-            return Fault::Panicked(
-                "no open files are left: raise the limit of the process (LimitNOFILE, ulimit -n)".into(),
-            );
-        }
-        let cause = text.split_once(": ").map_or(text.as_str(), |(_, cause)| cause);
-        return Fault::Unreachable(cause.to_owned());
-    }
-    // In the middle of a message or between two: the other side has gone.
-    let gone = ["error reading from rtsp peer", "error writing to rtsp peer"].iter().any(|how| lower.starts_with(how));
-    if gone || lower.contains("at eof") {
-        return Fault::Ended;
-    }
-    if lower.starts_with("unsupported") {
-        return Fault::Unsupported(text);
-    }
-    Fault::Protocol(text)
-}
-
-/// Only the first line: the rest describes sockets and packets, and is as long as a peer wants.
-fn first_line(error: &retina::Error) -> String {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    // Some quote addresses, and recorders take passwords in path and query.
-    let words = line.split(' ').map(|word| if word.contains("://") { "(an address)" } else { word });
-    words.collect::<Vec<_>>().join(" ").chars().take(200).collect()
-}
-
-fn reason_phrase(status: u16) -> &'static str {
-    match status {
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        453 => "Not Enough Bandwidth",
-        454 => "Session Not Found",
-        461 => "Unsupported Transport; try the other one of tcp and udp",
-        500 => "Internal Server Error",
-        503 => "Service Unavailable",
-        _ => "an error",
     }
 }
