@@ -229,9 +229,9 @@ fn holds_begin_anew_after_a_restart_where_pictures_are_on_their_way_and_end_else
     crash(&store, &grave);
 
     let mut store = open(&grave);
-    let until = now + 10.seconds();
-    let held = store.renew_holds(&[events[0].id, events[1].id, events[2].id, EventId::fresh()], until);
-    assert_eq!(held.expect("written"), 2);
+    let (until, pause) = (now + 10.seconds(), SignedDuration::from_secs(10));
+    let held = store.renew_holds(&[events[0].id, events[1].id, events[2].id, EventId::fresh()], now, pause);
+    assert_eq!((held.expect("written"), store.renewed_for()), (2, pause), "a set clock is found out by it");
     assert_eq!(due_ids(&mut store), [events[2].id, events[3].id]);
     assert_eq!(store.next_due_at(SINK, now).expect("readable"), Some(until));
     for event in &events[..2] {
