@@ -71,7 +71,8 @@ impl Store {
             let mut held = 0;
             for (sink, seq, id) in left {
                 let is_awaited = awaited.contains(&id);
-                hold.execute(params![sink, seq, if is_awaited { until } else { 0 }])?;
+                // Not 0: pictures that are left alone now may be stored by a later process.
+                hold.execute(params![sink, seq, if is_awaited { until } else { 1 }])?;
                 held += usize::from(is_awaited);
             }
             Ok(held)

@@ -242,6 +242,21 @@ fn holds_begin_anew_after_a_restart_where_pictures_are_on_their_way_and_end_else
 }
 
 #[test]
+fn pictures_that_one_process_left_alone_are_told_by_the_next() {
+    let (_folder, mut store, event) = waiting();
+    let now = Timestamp::now();
+    // No pictures are wanted now ...
+    assert_eq!(store.renew_holds(&[], now, SignedDuration::ZERO).expect("written"), 0);
+    assert_eq!(ids(&due_to(&mut store, SINK, now)), [event.id], "told without them");
+    // ... and then they are again, while the receiver of before is still being told.
+    let pause = SignedDuration::from_secs(10);
+    assert_eq!(store.renew_holds(&[event.id], now, pause).expect("written"), 1, "for whom was not told");
+    let attached = attach(&mut store, &mut to_all(&[SINK, "phone"]), &event);
+    assert_eq!(attached.attached, Attached::Late);
+    assert!(attached.stored.is_some(), "a snapshot.stored event follows");
+}
+
+#[test]
 fn a_full_disk_refuses_the_pictures_whole() {
     let (_folder, mut store, event) = waiting();
     store.inject(Fault::ReadOnly);
