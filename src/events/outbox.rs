@@ -81,12 +81,10 @@ impl Outbox {
     /// These are the sinks now. What a dead process told of late counts against today's budgets.
     fn address(&mut self, sinks: Vec<Addressee>) {
         let (store, now) = (&self.store, Moment::now());
-        let a_minute_ago = now.wall.saturating_sub(MINUTE).unwrap_or(Timestamp::MIN);
+        let lately = (SignedDuration::try_from(MINUTE).unwrap_or_default(), now.wall);
         self.sinks.replace(sinks, |sink| {
-            if sink.budget.is_none() {
-                return Vec::new();
-            }
-            let told = store.told_since(&sink.name, a_minute_ago).unwrap_or_else(|error| {
+            let Some(budget) = sink.budget else { return Vec::new() };
+            let told = store.told_lately(&sink.name, lately, budget.total as usize).unwrap_or_else(|error| {
                 tracing::warn!(sink = %sink.name, %error, "the budget begins anew");
                 Vec::new()
             });
