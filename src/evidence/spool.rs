@@ -95,7 +95,7 @@ impl Spool {
         read_bounded(&self.folder_of(event).join(picture_name(n, captured_at)), Self::PICTURE_AT_MOST)
     }
 
-    /// The notes of an event and its pictures in order, if it has any here. Blocks.
+    /// The notes of an event and its pictures in the order of their numbers, if it has any here. Blocks.
     pub(super) fn look(&self, event: EventId) -> Option<(Notes, Vec<(u32, Timestamp)>)> {
         read_group(&self.folder_of(event)).ok()
     }

@@ -31,6 +31,20 @@ async fn fifty_pictures_go_side_by_side_and_come_back_in_order() {
     assert_eq!(house.board.evidence.stored_bytes.get(), 50_000);
 }
 
+#[actix::test]
+async fn frames_from_before_are_listed_before_and_the_one_that_decided_is_shown() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let house = House::open(&http(&server), folder.path());
+    let [before, decided] = [frame(1), frame(2)];
+    assert!(before.origin.captured.wall <= decided.origin.captured.wall);
+    let event = house.secure_frames([decided, before, frame(3)], 0);
+    let (_, snapshot) = house.attached(1).await.remove(0);
+    assert_eq!(shades(&server, &snapshot), [1, 2, 3]);
+    assert!(snapshot.url.ends_with(&format!("/{event}/0.jpg")), "{}", snapshot.url);
+    assert_eq!(snapshot.url, snapshot.frames[1].url);
+}
+
 /// Tests may say what they measured; they do not assert it.
 #[expect(clippy::print_stderr, reason = "a measurement for whoever runs the test")]
 fn eprintln_measured(what: &str, took: Duration) {
