@@ -6,7 +6,7 @@ use std::{
 
 use actix::{Actor, Addr};
 use actix_rt::Arbiter;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
 use super::{
@@ -144,8 +144,8 @@ fn renew_holds(store: &mut Store, spool: &Path, snapshots: Option<&Snapshots>) -
         Some(snapshots) => (evidence::left_in(spool), snapshots.deadline),
         None => (Vec::new(), Duration::ZERO),
     };
-    let until = Timestamp::now().saturating_add(hold).unwrap_or(Timestamp::MAX);
-    let held = store.renew_holds(&awaited, until)?;
+    let hold = SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX);
+    let held = store.renew_holds(&awaited, Timestamp::now(), hold)?;
     if held > 0 {
         tracing::info!(
             events = awaited.len(),

@@ -95,7 +95,10 @@ impl Running {
 
         let server = http::serve(listener, house.views()?)?;
         let (stop_http, http) = (server.handle(), actix_rt::spawn(server));
-        house.supervisor.do_send(ApplyCameras(house.reloader.settings.lock().cameras.clone()));
+        let cameras = house.reloader.settings.lock().cameras.clone();
+        // Ready means that every camera hangs on the board: who mirrors it may then tell what is gone. A supervisor that
+        // is not there any more is the watchdog's concern.
+        let _ = house.supervisor.send(ApplyCameras(cameras)).await;
         house.board.set_ready(true);
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         tell_service_manager(&[sd_notify::NotifyState::Ready]);

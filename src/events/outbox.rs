@@ -39,6 +39,8 @@ pub struct Outbox {
     couriers: HashMap<Arc<str>, Subscribe>,
     /// Events over the budget of sinks whose courier has not come yet, by sink.
     uncounted: HashMap<Arc<str>, u64>,
+    /// No hold that was asked for was longer: one that ends later shows that the clock was set back.
+    longest_hold: SignedDuration,
 }
 
 #[derive(Message)]
@@ -58,6 +60,7 @@ impl Outbox {
     /// their way, let the store `renew_holds` before.
     pub fn start(store: Store, storage: Storage, sinks: Vec<Addressee>, board: Arc<Board>) -> Addr<Self> {
         Self::start_in_arbiter(&Arbiter::new().handle(), move |_| {
+            let longest_hold = store.renewed_for();
             let mut outbox = Self {
                 store,
                 storage,
@@ -67,6 +70,7 @@ impl Outbox {
                 commit_queued: false,
                 couriers: HashMap::new(),
                 uncounted: HashMap::new(),
+                longest_hold,
             };
             outbox.address(sinks);
             outbox.board.outbox.move_on(outbox.store.newest_seq().unwrap_or_default());
@@ -77,12 +81,10 @@ impl Outbox {
     /// These are the sinks now. What a dead process told of late counts against today's budgets.
     fn address(&mut self, sinks: Vec<Addressee>) {
         let (store, now) = (&self.store, Moment::now());
-        let a_minute_ago = now.wall.saturating_sub(MINUTE).unwrap_or(Timestamp::MIN);
+        let lately = (SignedDuration::try_from(MINUTE).unwrap_or_default(), now.wall);
         self.sinks.replace(sinks, |sink| {
-            if sink.budget.is_none() {
-                return Vec::new();
-            }
-            let told = store.told_since(&sink.name, a_minute_ago).unwrap_or_else(|error| {
+            let Some(budget) = sink.budget else { return Vec::new() };
+            let told = store.told_lately(&sink.name, lately, budget.total as usize).unwrap_or_else(|error| {
                 tracing::warn!(sink = %sink.name, %error, "the budget begins anew");
                 Vec::new()
             });
@@ -184,6 +186,7 @@ impl Handler<Record> for Outbox {
     fn handle(&mut self, Record { event, held_for }: Record, ctx: &mut Self::Context) {
         let held_for =
             held_for.map(|pause| SignedDuration::try_from(pause.min(Self::HELD_AT_MOST)).unwrap_or_default());
+        self.longest_hold = self.longest_hold.max(held_for.unwrap_or_default());
         let held_until = held_for.map(|pause| Timestamp::now().saturating_add(pause).unwrap_or(Timestamp::MAX));
         self.keep(Unwritten { event, held_until });
         if self.unwritten.len() >= Self::BATCH && self.board.outbox.fault.lock().is_none() {

@@ -174,7 +174,9 @@ impl Evidence {
             captured_at: *captured_at,
         };
         let frames: Vec<StoredFrame> = pictures.iter().map(frame).collect();
-        let url = frames.first().map(|first| first.url.clone()).unwrap_or_default();
+        // The one that decided came first; or what is left next to it.
+        let shown = pictures.iter().min_by_key(|(n, _)| *n);
+        let url = shown.map(|(n, _)| self.address.url(&notes.key.key(*n))).unwrap_or_default();
         let told = self.attach.send(Attach { event, snapshot: Snapshot { url, frames } });
         let pictures = pictures.to_vec();
         ctx.spawn(told.into_actor(self).map(move |answer, evidence, ctx| match attached(answer) {

@@ -19,7 +19,7 @@ pub(super) struct Notes {
     pub(super) key: KeyPattern,
 }
 
-/// The pictures of one event, numbered in the order in which they came.
+/// The pictures of one event, numbered in the order in which they came: 0 is the one that decided. Others may be older.
 #[derive(Debug)]
 pub(super) struct Group {
     pictures: BTreeMap<u32, Picture>,
@@ -45,7 +45,7 @@ enum State {
 /// What came of a group.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// These are stored, in order, with the time of their capture.
+    /// These are stored, in the order of their capture, each with its time.
     Stored(Vec<(u32, Timestamp)>),
     /// None is.
     Nothing,
@@ -116,7 +116,8 @@ impl Group {
         }
         self.has_ended = true;
         let stored = self.pictures.iter().filter(|(_, p)| p.state == State::Stored);
-        let stored: Vec<_> = stored.map(|(n, p)| (*n, p.captured_at)).collect();
+        let mut stored: Vec<_> = stored.map(|(n, p)| (*n, p.captured_at)).collect();
+        stored.sort_by_key(|(_, captured_at)| *captured_at);
         Some(if stored.is_empty() { Ending::Nothing } else { Ending::Stored(stored) })
     }
 }
@@ -144,6 +145,16 @@ mod tests {
         group.stored(second);
         assert_eq!(group.ending(), Some(Ending::Stored(vec![(0, at(1)), (1, at(2)), (2, at(3))])));
         assert_eq!(group.ending(), None, "once");
+    }
+
+    #[test]
+    fn pictures_are_told_in_the_order_of_their_capture_and_keep_their_numbers() {
+        let mut group = Group::new(0);
+        for second in [5, 3, 4, 5] {
+            let n = group.add(at(second));
+            group.stored(n);
+        }
+        assert_eq!(group.ending(), Some(Ending::Stored(vec![(1, at(3)), (2, at(4)), (0, at(5)), (3, at(5))])));
     }
 
     #[test]

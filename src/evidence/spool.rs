@@ -25,13 +25,16 @@ pub(super) struct Spool {
 /// What an earlier process left.
 #[derive(Debug, Default)]
 pub(super) struct Leftovers {
-    /// Groups to go on with: their notes, and their pictures in order.
-    pub(super) groups: Vec<(Notes, Vec<(u32, Timestamp)>)>,
+    /// Groups to go on with.
+    pub(super) groups: Vec<Leftover>,
     /// Events whose group held no picture, or could not be read.
     pub(super) hopeless: Vec<EventId>,
-    /// Things that could not be read, now in the folder `aside`.
+    /// Things that could not be read, now in the folder `aside` if they can be moved.
     pub(super) set_aside: u64,
 }
+
+/// A group to go on with: its notes, and its pictures in order.
+pub(super) type Leftover = (Notes, Vec<(u32, Timestamp)>);
 
 /// Why a picture is not in the spool.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +95,7 @@ impl Spool {
         read_bounded(&self.folder_of(event).join(picture_name(n, captured_at)), Self::PICTURE_AT_MOST)
     }
 
-    /// The notes of an event and its pictures in order, if it has any here. Blocks.
+    /// The notes of an event and its pictures in the order of their numbers, if it has any here. Blocks.
     pub(super) fn look(&self, event: EventId) -> Option<(Notes, Vec<(u32, Timestamp)>)> {
         read_group(&self.folder_of(event)).ok()
     }
@@ -156,32 +159,53 @@ impl Spool {
     fn take_stock(&self) -> io::Result<Leftovers> {
         let mut leftovers = Leftovers::default();
         for entry in fs::read_dir(&self.folder)? {
-            let (path, name) = entry.map(|e| (e.path(), e.file_name()))?;
+            let (path, name) = match entry {
+                Ok(entry) => (entry.path(), entry.file_name()),
+                Err(error) => {
+                    tracing::error!(folder = %self.folder.display(), %error, "something in the spool cannot be read");
+                    leftovers.set_aside += 1;
+                    continue;
+                }
+            };
             if name == Self::ASIDE {
                 continue;
             }
             let event = name.to_str().and_then(|name| name.parse::<EventId>().ok());
-            remove_unfinished(&path);
-            match read_group(&path) {
-                Ok((notes, pictures)) if Some(notes.event) == event && !pictures.is_empty() => {
-                    self.bytes.fetch_add(size_of(&path)?, Relaxed);
-                    leftovers.groups.push((notes, pictures));
+            match self.take_up(&path, event) {
+                Ok(Some(group)) => {
+                    leftovers.groups.push(group);
                     continue;
                 }
-                Ok((notes, pictures)) if Some(notes.event) == event && pictures.is_empty() => {
-                    fs::remove_dir_all(&path)?;
-                }
-                // Nothing was written into it yet.
-                Err(_) if fs::remove_dir(&path).is_ok() => {}
-                Ok(_) | Err(_) => {
-                    self.set_aside(&path)?;
+                Ok(None) => {}
+                Err(_) => {
                     leftovers.set_aside += 1;
+                    if let Err(error) = self.set_aside(&path) {
+                        tracing::error!(path = %path.display(), %error, "it cannot be set aside either, and is left there");
+                    }
                 }
             }
             leftovers.hopeless.extend(event);
         }
         leftovers.groups.sort_by_key(|(notes, _)| notes.event);
         Ok(leftovers)
+    }
+
+    /// The group that lies in the folder of `event`; none where no picture had come into it.
+    fn take_up(&self, path: &Path, event: Option<EventId>) -> io::Result<Option<Leftover>> {
+        remove_unfinished(path);
+        let (notes, pictures) = match read_group(path) {
+            // Nothing was written into it yet.
+            Err(_) if fs::remove_dir(path).is_ok() => return Ok(None),
+            group => group?,
+        };
+        if Some(notes.event) != event {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the notes are of another event"));
+        }
+        if pictures.is_empty() {
+            return fs::remove_dir_all(path).map(|()| None);
+        }
+        self.bytes.fetch_add(size_of(path)?, Relaxed);
+        Ok(Some((notes, pictures)))
     }
 
     fn set_aside(&self, path: &Path) -> io::Result<()> {

@@ -9,7 +9,9 @@ use crate::words::EventId;
 /// Which picture is stored next, and when a failed one is tried again.
 ///
 /// While the store is away, all wait together and one at a time finds out whether it is back; that costs none of them
-/// an attempt. What the store refuses is tried again on its own account, up to a number of times.
+/// an attempt. What the store refuses is tried again on its own account, up to a number of times. A failure that may be
+/// the store's or the picture's (no answer, a server error) is held against the picture only if the store took more of
+/// the others meanwhile than it failed.
 #[derive(Debug)]
 pub(super) struct Uplink {
     terms: UplinkTerms,
@@ -23,6 +25,21 @@ pub(super) struct Uplink {
     in_flight: usize,
     failures_in_a_row: u32,
     outage: Option<Outage>,
+    tally: Tally,
+}
+
+/// How the store has served all pictures together so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Tally {
+    stored: u64,
+    missed: u64,
+}
+
+impl Tally {
+    /// Whether the store served most of what it was given since `before`.
+    fn has_served_since(self, before: Self) -> bool {
+        self.stored - before.stored > self.missed - before.missed
+    }
 }
 
 /// On what terms pictures are stored.
@@ -47,6 +64,8 @@ pub(super) struct Parcel {
     pub(super) urgent_until: Instant,
     failures: u32,
     refusals: u32,
+    /// How the others fared when it was last tried, or first begun.
+    since: Option<Tally>,
     /// It finds out whether the store is back.
     is_probe: bool,
 }
@@ -54,7 +73,7 @@ pub(super) struct Parcel {
 impl Parcel {
     /// A picture that was not tried yet.
     pub(super) fn new(event: EventId, n: u32, urgent_until: Instant) -> Self {
-        Self { event, n, urgent_until, failures: 0, refusals: 0, is_probe: false }
+        Self { event, n, urgent_until, failures: 0, refusals: 0, since: None, is_probe: false }
     }
 }
 
@@ -67,7 +86,7 @@ struct Outage {
 /// Whom a failed attempt speaks against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Blame {
-    /// The store is away or busy: it says nothing about the picture.
+    /// The store is away, busy or broken; the picture only if the store takes the others.
     StoreAway,
     /// The store wants nothing of us: somebody has to change something.
     Settings,
@@ -98,6 +117,7 @@ impl Uplink {
             in_flight: 0,
             failures_in_a_row: 0,
             outage: None,
+            tally: Tally::default(),
         }
     }
 
@@ -137,7 +157,7 @@ impl Uplink {
         let rested = if due(&self.resting) { self.resting.pop_first().map(|(_, parcel)| parcel) } else { None };
         let parcel = rested.or_else(|| self.urgent.pop_front()).or_else(|| self.late.pop_front())?;
         self.in_flight += 1;
-        Some(Parcel { is_probe, ..parcel })
+        Some(Parcel { is_probe, since: parcel.since.or(Some(self.tally)), ..parcel })
     }
 
     /// After how long `next` is to be asked again, if nothing else happens before.
@@ -155,6 +175,7 @@ impl Uplink {
     pub(super) fn stored(&mut self) -> bool {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.failures_in_a_row = 0;
+        self.tally.stored += 1;
         self.outage.take().is_some()
     }
 
@@ -168,14 +189,23 @@ impl Uplink {
         self.in_flight = self.in_flight.saturating_sub(1);
         parcel.failures = parcel.failures.saturating_add(1);
         // Wrong settings say nothing about the picture: it waits until somebody has mended them, as long as the spool holds.
-        parcel.refusals += u32::from(blame == Blame::Attempt);
         match blame {
             Blame::Attempt => {
                 // It answered, so it is there.
+                parcel.refusals += 1;
                 self.failures_in_a_row = 0;
                 self.outage = None;
             }
-            Blame::StoreAway => self.missed(parcel.is_probe, now, roll),
+            Blame::StoreAway => {
+                let is_its_own = parcel.since.is_some_and(|before| self.tally.has_served_since(before));
+                parcel.refusals += u32::from(is_its_own);
+                self.tally.missed += 1;
+                parcel.since = Some(self.tally);
+                // One that failed while others were stored says nothing about the store any more.
+                if parcel.refusals == 0 || parcel.is_probe {
+                    self.missed(parcel.is_probe, now, roll);
+                }
+            }
             Blame::Settings => {
                 let next_probe_at = now + self.terms.backoff.longest(roll);
                 self.outage = Some(Outage { probes: Self::AWAY_AFTER, next_probe_at });
@@ -194,7 +224,7 @@ impl Uplink {
         Verdict::Again
     }
 
-    /// Nobody answered. In an outage only probes count: what was in flight when it began says nothing new.
+    /// The store failed. In an outage only probes count: what was in flight when it began says nothing new.
     fn missed(&mut self, is_probe: bool, now: Instant, roll: f64) {
         self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
         let backoff = self.terms.backoff;
@@ -299,6 +329,58 @@ mod tests {
         assert!(bench.uplink.stored(), "the outage ends");
         let rest: Vec<_> = std::iter::from_fn(|| bench.next()).collect();
         assert_eq!(rest.len(), 49, "none is lost and all go at once");
+    }
+
+    #[test]
+    fn a_picture_that_alone_times_out_is_given_up_and_makes_nobody_wait() {
+        let mut bench = Bench::new(1, 8, 5);
+        let mut verdicts = Vec::new();
+        for n in 1..=5 {
+            let poison = bench.next().expect("it is due");
+            assert_eq!(poison.n, 0);
+            bench.uplink.add(Parcel::new(bench.event, n, bench.now + Duration::from_secs(10)));
+            bench.next().expect("another one goes beside it");
+            bench.uplink.stored();
+            verdicts.push(bench.fail(poison, Blame::StoreAway));
+            assert!(!bench.uplink.is_away(), "the store takes the others");
+            if n < 5 {
+                bench.sleep();
+            }
+        }
+        assert_eq!(verdicts, [Verdict::Again, Verdict::Again, Verdict::Again, Verdict::Again, Verdict::GivenUp]);
+    }
+
+    #[test]
+    fn a_picture_that_fails_while_nothing_else_is_stored_is_not_to_blame() {
+        let mut bench = Bench::new(1, 8, 2);
+        for _ in 0..20 {
+            let parcel = bench.next().expect("it is due");
+            assert_eq!(bench.fail(parcel, Blame::StoreAway), Verdict::Again);
+            bench.sleep();
+        }
+        assert!(bench.uplink.is_away());
+    }
+
+    #[test]
+    fn a_store_that_can_take_one_of_many_loses_none() {
+        let mut bench = Bench::new(40, 8, 3);
+        let (mut stored, mut rounds) = (0, 0);
+        while stored < 40 {
+            let flying: Vec<_> = std::iter::from_fn(|| bench.next()).collect();
+            for (at, parcel) in flying.into_iter().enumerate() {
+                if at == 0 {
+                    bench.uplink.stored();
+                    stored += 1;
+                } else {
+                    assert_eq!(bench.fail(parcel, Blame::StoreAway), Verdict::Again, "{stored} are stored");
+                }
+            }
+            rounds += 1;
+            assert!(rounds < 1000, "{stored} are stored");
+            if bench.uplink.pause(bench.now).is_some() {
+                bench.sleep();
+            }
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct Board {
     pub started_at: Timestamp,
     /// The same on the steady clock.
     pub started: Instant,
-    /// Set once everything runs; cleared when the end begins.
+    /// Set once everything runs and every camera hangs here; cleared when the end begins.
     ready: AtomicBool,
 }
 

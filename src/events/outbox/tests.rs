@@ -236,7 +236,7 @@ async fn old_events_go_and_those_not_told_are_counted() {
     outbox.do_send(Record::now(sample::at("a", Timestamp::now() - SignedDuration::from_hours(2))));
     let fresh = record(&outbox, &["a"]);
     outbox.send(Flush).await.expect("the outbox lives");
-    outbox.send(Retain).await.expect("the outbox lives");
+    outbox.send(Retain { now: Timestamp::now() }).await.expect("the outbox lives");
     assert_eq!(recorded(&reader), fresh);
     assert_eq!(board.outbox.dropped.get(), 1);
     assert!(board.outbox.bytes.get() > 0);

@@ -11,7 +11,10 @@ use crate::events::{OutboxError, budget::is_digest_due};
 /// Remove what is too old or too much.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Retain;
+pub(super) struct Retain {
+    /// The present.
+    pub(super) now: Timestamp,
+}
 
 /// Tell by a digest what has been gathered for a minute.
 #[derive(Message)]
@@ -30,9 +33,9 @@ impl Outbox {
     const POSTPONED_AT_MOST: SignedDuration = SignedDuration::from_hours(27);
 
     pub(super) fn keep_up(ctx: &mut Context<Self>) {
-        ctx.notify(Retain);
+        ctx.notify(Retain { now: Timestamp::now() });
         ctx.run_interval(Self::ALIVE_EVERY, |outbox, _| outbox.store.say_alive());
-        ctx.run_interval(Self::RETAIN_EVERY, |_, ctx| ctx.notify(Retain));
+        ctx.run_interval(Self::RETAIN_EVERY, |_, ctx| ctx.notify(Retain { now: Timestamp::now() }));
         ctx.run_interval(Self::DIGEST_EVERY, |_, ctx| ctx.notify(Digest { now: Timestamp::now() }));
     }
 
@@ -42,7 +45,7 @@ impl Outbox {
         for sink in self.sinks.names() {
             self.store.forgive_clock(&sink, postponed)?;
         }
-        let held = now.saturating_add(Self::HELD_AT_MOST).unwrap_or(Timestamp::MAX);
+        let held = now.saturating_add(self.longest_hold).unwrap_or(Timestamp::MAX);
         self.store.forgive_holds(held).map(drop)
     }
 
@@ -77,8 +80,7 @@ impl Handler<Digest> for Outbox {
 impl Handler<Retain> for Outbox {
     type Result = ();
 
-    fn handle(&mut self, _: Retain, ctx: &mut Self::Context) {
-        let now = Timestamp::now();
+    fn handle(&mut self, Retain { now }: Retain, ctx: &mut Self::Context) {
         if let Err(error) = self.forgive_clock(now) {
             tracing::warn!(%error, "postponed and held deliveries cannot be looked through");
         }
@@ -92,7 +94,7 @@ impl Handler<Retain> for Outbox {
                     self.wake_all();
                 }
                 if retained.more {
-                    ctx.address().do_send(Retain);
+                    ctx.address().do_send(Retain { now: Timestamp::now() });
                 }
             }
             Err(error) => tracing::warn!(%error, "old events cannot be removed"),

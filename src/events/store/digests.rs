@@ -1,6 +1,6 @@
 //! What was over a sink's budget: gathered, then told by one digest.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
@@ -45,23 +45,34 @@ impl Store {
         })
     }
 
-    /// What the sink was told one by one of what was recorded after `since`: cameras and when, the oldest first.
-    pub(in crate::events) fn told_since(
+    /// Deliveries that `told_lately` looks through at most, so that a start never takes long.
+    const LOOKED_THROUGH: u32 = 100_000;
+
+    /// The newest that the sink was told one by one within the `minute` before `now`, at most so many: cameras and when,
+    /// the oldest first. What was recorded later than now, before the clock was set back, is left out.
+    pub(in crate::events) fn told_lately(
         &self,
         sink: &str,
-        since: Timestamp,
+        (minute, now): (SignedDuration, Timestamp),
+        at_most: usize,
     ) -> Result<Vec<(String, Timestamp)>, OutboxError> {
+        let since = now.saturating_sub(minute).unwrap_or(Timestamp::MIN);
         let mut told = self.read(|conn| {
             let mut select = conn.prepare(
                 "SELECT e.recorded_at, d.camera, d.state, e.kind FROM deliveries d CROSS JOIN events e USING (seq)
-                 WHERE d.sink = ?1 ORDER BY d.seq DESC",
+                 WHERE d.sink = ?1 ORDER BY d.seq DESC LIMIT ?2",
             )?;
-            let mut rows = select.query([sink])?;
+            let mut rows = select.query(params![sink, Self::LOOKED_THROUGH])?;
             let mut told = Vec::new();
-            while let Some(row) = rows.next()? {
+            while told.len() < at_most
+                && let Some(row) = rows.next()?
+            {
                 let at = timestamp(row.get(0)?);
                 if at <= since {
                     break;
+                }
+                if at > now {
+                    continue;
                 }
                 let by_itself = !matches!(row.get_ref(2)?.as_str()?, "gathered" | "digested");
                 let kind = kind(row.get_ref(3)?.as_str()?);

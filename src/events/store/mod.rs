@@ -24,7 +24,7 @@ use std::{
 pub use deliveries::{Delivery, Tally};
 pub use error::OutboxError;
 pub use history::{DeadLetter, EventFilter};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 pub(in crate::events) use lanes::Wanted;
 pub use listing::{DeliveryFilter, DeliveryState, DeliveryView};
 pub use reader::Reader;
@@ -43,6 +43,8 @@ pub struct Store {
     file: PathBuf,
     /// When the last process said that it was alive.
     alive_until: Option<Timestamp>,
+    /// The longest hold that was renewed at the start.
+    renewed_for: SignedDuration,
     lock: File,
 }
 
@@ -80,7 +82,7 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut conn = Connection::open_with_flags(&file, flags).map_err(|e| OutboxError::from_sqlite(&file, e))?;
         schema::prepare(&mut conn, &file)?;
-        Ok(Self { conn, durability: None, file, alive_until, lock })
+        Ok(Self { conn, durability: None, file, alive_until, renewed_for: SignedDuration::ZERO, lock })
     }
 
     /// The database, for `Reader::open`.

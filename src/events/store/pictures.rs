@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
@@ -49,11 +49,17 @@ impl Store {
     }
 
     /// For the start of a process, before anybody is told: whose pictures of these events are still on their way. Their
-    /// holds last until `until`, also where they had passed meanwhile, except for sinks that were (perhaps) told
-    /// already. All other holds end, as the dead process left them behind. Returns how many deliveries are held.
-    pub fn renew_holds(&mut self, events: &[EventId], until: Timestamp) -> Result<usize, OutboxError> {
+    /// holds last for `pause` from `now` on, also where they had passed meanwhile, except for sinks that were (perhaps)
+    /// told already. All other holds end, as the dead process left them behind. Returns how many deliveries are held.
+    pub fn renew_holds(
+        &mut self,
+        events: &[EventId],
+        now: Timestamp,
+        pause: SignedDuration,
+    ) -> Result<usize, OutboxError> {
         let awaited: HashSet<String> = events.iter().map(ToString::to_string).collect();
-        let until = nanos(until).max(1);
+        let until = nanos(now.saturating_add(pause).unwrap_or(Timestamp::MAX)).max(1);
+        self.renewed_for = self.renewed_for.max(pause);
         self.write(Durability::Synced, |tx| {
             let mut left = tx.prepare(
                 "SELECT d.sink, d.seq, e.id FROM deliveries d INDEXED BY deliveries_held JOIN events e USING (seq)
@@ -65,11 +71,17 @@ impl Store {
             let mut held = 0;
             for (sink, seq, id) in left {
                 let is_awaited = awaited.contains(&id);
-                hold.execute(params![sink, seq, if is_awaited { until } else { 0 }])?;
+                // Not 0: pictures that are left alone now may be stored by a later process.
+                hold.execute(params![sink, seq, if is_awaited { until } else { 1 }])?;
                 held += usize::from(is_awaited);
             }
             Ok(held)
         })
+    }
+
+    /// For how long holds were renewed at the start.
+    pub(in crate::events) fn renewed_for(&self) -> SignedDuration {
+        self.renewed_for
     }
 
     /// Ends every hold beyond `latest`: none is for longer, so the clock was set back since.

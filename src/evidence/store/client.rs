@@ -182,6 +182,7 @@ fn judge(answered: &Answered, store: &str) -> StoreError {
         405 | 501 => StoreError::Forbidden(format!("{said}: it does not take what is sent there")),
         408 | 425 | 429 | 502 | 503 | 504 => StoreError::Away(format!("{said}: it is busy")),
         507 => StoreError::Away(format!("{said}: it is full")),
+        500..=599 => StoreError::Away(format!("{said}: it has a fault of its own")),
         _ => StoreError::Failed(said),
     }
 }

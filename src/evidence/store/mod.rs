@@ -41,7 +41,7 @@ pub(super) struct Label {
 /// Why a picture is not stored, or not fetched. No text carries a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum StoreError {
-    /// Nobody answers, or the store is busy or full.
+    /// Nobody answers, or the store is busy, full or broken.
     #[error("{0}")]
     Away(String),
     /// The store answers that it wants nothing of us.

@@ -31,6 +31,20 @@ async fn fifty_pictures_go_side_by_side_and_come_back_in_order() {
     assert_eq!(house.board.evidence.stored_bytes.get(), 50_000);
 }
 
+#[actix::test]
+async fn frames_from_before_are_listed_before_and_the_one_that_decided_is_shown() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let house = House::open(&http(&server), folder.path());
+    let [before, decided] = [frame(1), frame(2)];
+    assert!(before.origin.captured.wall <= decided.origin.captured.wall);
+    let event = house.secure_frames([decided, before, frame(3)], 0);
+    let (_, snapshot) = house.attached(1).await.remove(0);
+    assert_eq!(shades(&server, &snapshot), [1, 2, 3]);
+    assert!(snapshot.url.ends_with(&format!("/{event}/0.jpg")), "{}", snapshot.url);
+    assert_eq!(snapshot.url, snapshot.frames[1].url);
+}
+
 /// Tests may say what they measured; they do not assert it.
 #[expect(clippy::print_stderr, reason = "a measurement for whoever runs the test")]
 fn eprintln_measured(what: &str, took: Duration) {
@@ -70,7 +84,7 @@ async fn a_store_that_fails_every_second_put_loses_none() {
 
 #[actix::test]
 async fn a_store_that_is_down_for_a_while_loses_none_though_few_retries_are_allowed() {
-    for down in [Put::Close, Put::Answer(503)] {
+    for down in [Put::Close, Put::Answer(503), Put::Answer(500)] {
         let server = Server::start();
         server.rule(move |_| down);
         let folder = tempfile::tempdir().expect("a folder");
@@ -105,6 +119,27 @@ async fn a_picture_that_is_refused_too_often_is_given_up_and_the_group_goes_on()
     let (_, snapshot) = house.attached(1).await.remove(0);
     assert_eq!(shades(&server, &snapshot), [2, 3]);
     house.settled().await;
+}
+
+#[actix::test]
+async fn a_picture_that_never_gets_through_keeps_the_others_of_its_event_from_nobody() {
+    let server = Server::start();
+    server.hang_on("/1.jpg");
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = Snapshots { max_retries: 2, timeout: Duration::from_millis(100), ..http(&server) };
+    let house = House::open(&settings, folder.path());
+    let event = house.secure(&[1, 2, 3], 0);
+    let cell = &house.board.evidence;
+    // As long as cameras see somebody, the store shows that it takes the others.
+    while cell.given_up.get() == 0 {
+        let stored = cell.stored.get();
+        house.secure(&[4], 0);
+        until("it is stored", || cell.stored.get() > stored).await;
+    }
+    until("the event has its pictures", || house.outbox.attached.lock().iter().any(|(id, _)| *id == event)).await;
+    let attached = house.outbox.attached.lock().clone();
+    let (_, snapshot) = attached.iter().find(|(id, _)| *id == event).expect("it has its pictures");
+    assert_eq!(shades(&server, snapshot), [1, 3]);
 }
 
 #[actix::test]

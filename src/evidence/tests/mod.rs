@@ -121,13 +121,17 @@ impl House {
 
     /// `shades.len()` frames at hand and `awaited` to come.
     pub(super) fn secure(&self, shades: &[u8], awaited: u32) -> EventId {
+        self.secure_frames(shades.iter().map(|shade| frame(*shade)), awaited)
+    }
+
+    /// The same with frames of the test's own.
+    pub(super) fn secure_frames(&self, frames: impl IntoIterator<Item = Arc<Frame>>, awaited: u32) -> EventId {
         let event = EventId::fresh();
-        let shot = |shade: &u8| Shot { frame: frame(*shade), detections: Arc::new([]) };
         self.evidence.do_send(Secure {
             event,
             camera: "door".parse().expect("an id"),
             time: Timestamp::now(),
-            shots: shades.iter().map(shot).collect(),
+            shots: frames.into_iter().map(|frame| Shot { frame, detections: Arc::new([]) }).collect(),
             awaited,
             patience: Duration::from_secs(20),
         });

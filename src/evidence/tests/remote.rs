@@ -134,7 +134,7 @@ async fn what_an_answer_means() {
         (404, Blame::Settings, "no such bucket"),
         (301, Blame::Settings, "redirects"),
         (400, Blame::Attempt, "400"),
-        (500, Blame::Attempt, "(ItIsATest)"),
+        (500, Blame::StoreAway, "(ItIsATest): it has a fault of its own"),
         (503, Blame::StoreAway, "busy"),
         (429, Blame::StoreAway, "busy"),
         (507, Blame::StoreAway, "full"),

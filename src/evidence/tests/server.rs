@@ -48,6 +48,8 @@ struct State {
     objects: Mutex<BTreeMap<String, Object>>,
     folders: Mutex<Vec<String>>,
     rule: Mutex<Rule>,
+    /// What ends like this is not answered, whatever the rule.
+    poison: Mutex<Option<String>>,
     delay: Duration,
     /// Nobody is answered before so many were in flight at once.
     together: usize,
@@ -74,6 +76,7 @@ impl Server {
             objects: Mutex::default(),
             folders: Mutex::default(),
             rule: Mutex::new(Box::new(|_| Put::Store)),
+            poison: Mutex::default(),
             delay,
             together,
             most: watch::Sender::new(0),
@@ -109,6 +112,11 @@ impl Server {
     /// What happens to the PUTs from now on, by their number since the start, from 0.
     pub(crate) fn rule(&self, rule: impl Fn(usize) -> Put + Send + Sync + 'static) {
         *self.state.rule.lock() = Box::new(rule);
+    }
+
+    /// PUTs of paths that end like this are never answered.
+    pub(crate) fn hang_on(&self, ending: &str) {
+        *self.state.poison.lock() = Some(ending.to_owned());
     }
 
     pub(crate) fn objects(&self) -> BTreeMap<String, Object> {
@@ -163,7 +171,8 @@ async fn put(state: &State, path: &str, object: Object) -> (u16, Vec<u8>) {
     let number = state.puts.fetch_add(1, SeqCst);
     let now = state.in_flight.fetch_add(1, SeqCst) + 1;
     state.most.send_modify(|most| *most = now.max(*most));
-    let what = (state.rule.lock())(number);
+    let is_poison = state.poison.lock().as_ref().is_some_and(|ending| path.ends_with(ending));
+    let what = if is_poison { Put::Hang } else { (state.rule.lock())(number) };
     tokio::time::sleep(state.delay).await;
     let all_are_here = |most: &usize| *most >= state.together;
     state.most.subscribe().wait_for(all_are_here).await.expect("the sender lives");

@@ -93,6 +93,26 @@ fn what_cannot_be_read_is_set_aside_and_stops_nothing() {
 }
 
 #[test]
+fn what_cannot_even_be_set_aside_is_counted_and_stops_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sound, corrupt) = (notes(), notes());
+    {
+        let (spool, _) = open(folder.path());
+        for notes in [&sound, &corrupt] {
+            spool.keep(notes, 0, at(0), &[1]).expect("room");
+        }
+    }
+    let damaged = folder.path().join(corrupt.event.to_string());
+    fs::write(damaged.join(Spool::NOTES), "{").expect("a file");
+    // No folder of this name can be made.
+    fs::write(folder.path().join(Spool::ASIDE), "a file").expect("a file");
+    let (_, leftovers) = open(folder.path());
+    assert_eq!(leftovers.groups.iter().map(|(notes, _)| notes.event).collect::<Vec<_>>(), [sound.event]);
+    assert_eq!((leftovers.hopeless, leftovers.set_aside), (vec![corrupt.event], 1));
+    assert!(damaged.exists(), "it is left there");
+}
+
+#[test]
 fn not_everything_is_kept_aside() {
     let folder = tempfile::tempdir().expect("a folder");
     for round in 0..3 {

@@ -1,7 +1,8 @@
 //! Events as they are recorded, told over HTTP for as long as somebody listens (server-sent events).
 //!
 //! A stream holds a place in the order of recording and nothing else. Whenever its listener has taken what it was given,
-//! it reads on in the database, so a slow listener costs no memory and no other listener any time.
+//! it reads on in the database, so a slow listener costs no memory and no other listener any time. It waits for no
+//! pictures: it could only wait with everything that was recorded after.
 
 mod format;
 mod tail;

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use super::{
-    super::{Evidence, Snapshots, raw},
+    super::{Evidence, ObjectStore, Snapshots, raw},
     Check, MILLISECOND, MINUTE, SECOND, address,
 };
 
@@ -49,9 +49,15 @@ impl Check<'_> {
         let timeout = self.duration("snapshots.timeout", &raw.timeout, SECOND..=5 * MINUTE);
         let max_retries = self.number("snapshots.max_retries", raw.max_retries, 1..=1_000_000);
         let spool_bytes = self.size("snapshots.spool_bytes", &raw.spool_bytes.0, 1 << 20..=1 << 44);
-        let (key, annotate) = (Arc::from(raw.key.as_str()), raw.annotate);
+        let (key, annotate) = (Arc::<str>::from(raw.key.as_str()), raw.annotate);
+        let store = self.store(raw, storage)?;
+        if matches!(store, ObjectStore::Folder { .. })
+            && let Some(problem) = unfit_file_names(&key)
+        {
+            self.problem("snapshots.key", problem);
+        }
         Some(Snapshots {
-            store: self.store(raw, storage)?,
+            store,
             key,
             public_url,
             quality: u8::try_from(quality).unwrap_or(u8::MAX),
@@ -88,6 +94,22 @@ fn unfit_key(key: &str) -> Option<String> {
     unfit_path(key)
 }
 
+/// Why a folder cannot hold pictures that are named like this: file systems take names of up to 255 bytes.
+fn unfit_file_names(key: &str) -> Option<String> {
+    const NAME_AT_MOST: usize = 255;
+    // While a picture is being written its name is longer.
+    let unfinished = format!("{key}.part");
+    let longest = |part: &str| {
+        let filled = [("{camera}", 64), ("{date}", 10), ("{event}", 36), ("{n}", 10)];
+        let more: usize = filled.map(|(what, length)| part.matches(what).count() * (length - what.len())).iter().sum();
+        part.len() + more
+    };
+    let longest = unfinished.split('/').map(longest).max().unwrap_or_default();
+    (longest > NAME_AT_MOST).then(|| {
+        format!("gives file names of up to {longest} bytes, and a folder takes {NAME_AT_MOST}: shorten what stands between the \"/\"")
+    })
+}
+
 /// Why a text cannot be a part of the names in a store: every store and every URL must keep it as it is.
 pub(super) fn unfit_path(path: &str) -> Option<String> {
     if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
@@ -101,6 +123,18 @@ pub(super) fn unfit_path(path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_takes_names_of_255_bytes() {
+        assert_eq!(unfit_file_names("{camera}/{date}/{event}/{n}.jpg"), None);
+        let long = "x".repeat(200);
+        assert_eq!(unfit_file_names(&format!("{long}/{{event}}-{{n}}")), None);
+        // 36 for the event, 10 for the number, and ".part".
+        assert_eq!(unfit_file_names(&format!("{long}{{event}}{{n}}{}", "x".repeat(4))), None);
+        let problem = unfit_file_names(&format!("{long}{{event}}{{n}}{}", "x".repeat(5))).expect("too long");
+        assert!(problem.contains("256 bytes"), "{problem}");
+        assert!(unfit_file_names(&format!("{}/{{event}}/{{n}}", "é".repeat(128))).is_some());
+    }
 
     #[test]
     fn what_pictures_may_be_called() {

@@ -19,7 +19,7 @@ use super::{
     refused,
     topics::{Retained, Topics},
 };
-use crate::{sinks::Outcome, words::CameraId};
+use crate::{sinks::Outcome, status::CameraState, words::CameraId};
 
 /// How a connection ended.
 pub(super) enum End {
@@ -130,15 +130,13 @@ impl Life<'_> {
         }
     }
 
-    /// Says that Lookout is there, and asks to be told when Home Assistant starts.
+    /// Says that Lookout is there, and asks to be told when Home Assistant starts and which cameras the broker has kept.
     fn greet(&mut self) -> Result<(), String> {
         let topic = self.lives.topics.available();
         self.retain(Retained { topic, payload: Topics::ONLINE.into() }, Cargo::Retained)?;
-        let births = self.lives.topics.births();
-        if !births.is_empty() {
-            let filters = births.into_iter().map(|topic| SubscribeFilter::new(topic, QoS::AtMostOnce));
-            self.client.try_subscribe_many(filters).map_err(|_| self.stuck())?;
-        }
+        let topics = self.lives.topics.births().into_iter().chain([self.lives.topics.states()]);
+        let filters = topics.map(|topic| SubscribeFilter::new(topic, QoS::AtMostOnce));
+        self.client.try_subscribe_many(filters).map_err(|_| self.stuck())?;
         self.lives.look();
         self.renew();
         Ok(())
@@ -213,8 +211,16 @@ impl Life<'_> {
         }
     }
 
-    /// Home Assistant says that it has started. What the broker kept of earlier starts says nothing new.
+    /// Home Assistant says that it has started (what the broker kept of earlier starts says nothing new), or the broker has
+    /// kept a camera's state.
     fn heard(&mut self, message: &Publish) {
+        let is_state = CameraState::ALL.iter().any(|state| *message.payload == *state.code().as_bytes());
+        if message.retain
+            && is_state
+            && let Some(camera) = self.lives.topics.camera_of_state(&message.topic)
+        {
+            self.lives.mirror.remembers(camera);
+        }
         let is_birth = !message.retain && *message.payload == *Topics::ONLINE.as_bytes();
         self.renewal_due |= is_birth && self.lives.topics.births().contains(&message.topic);
     }

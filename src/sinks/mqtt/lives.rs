@@ -115,6 +115,10 @@ impl Lives {
         let open: BTreeMap<_, _> = cells.iter().map(|cell| (cell.id.clone(), cell.open_visits.get())).collect();
         self.snapshots.look(&open);
         self.mirror.look(cells.iter().map(|cell| (cell.id.clone(), Facts::of(cell))).collect());
+        // Before, cameras may still be missing on the board.
+        if self.board.is_ready() {
+            self.mirror.forget_strangers();
+        }
     }
 
     /// A connection was made.

@@ -33,6 +33,8 @@ pub(super) struct Mirror {
     shown: BTreeMap<CameraId, Facts>,
     /// Cameras that were removed: their topics are to be forgotten, and again by a broker that did not hear it.
     gone: BTreeSet<CameraId>,
+    /// Cameras that the broker has kept the state of; whose they are is not known yet.
+    remembered: BTreeSet<CameraId>,
     queue: VecDeque<(CameraId, Part)>,
     queued: BTreeSet<(CameraId, Part)>,
 }
@@ -60,6 +62,7 @@ impl Mirror {
             entities,
             shown: BTreeMap::new(),
             gone: BTreeSet::new(),
+            remembered: BTreeSet::new(),
             queue: VecDeque::new(),
             queued: BTreeSet::new(),
         }
@@ -83,6 +86,27 @@ impl Mirror {
         }
         self.shown = board;
         parts.into_iter().for_each(|part| self.enqueue(part));
+    }
+
+    /// The broker has kept a state of this camera.
+    pub(super) fn remembers(&mut self, id: CameraId) {
+        if !self.shown.contains_key(&id) && self.remembered.len() < Self::GONE_AT_MOST {
+            self.remembered.insert(id);
+        }
+    }
+
+    /// All cameras of this sink hang on the board that was looked at last: what the broker has kept of others is to be
+    /// forgotten. They were removed while nobody told it.
+    pub(super) fn forget_strangers(&mut self) {
+        for id in std::mem::take(&mut self.remembered) {
+            if self.shown.contains_key(&id) {
+                continue;
+            }
+            // Also what was once discovered and is not today.
+            let configs = Entity::ALL.into_iter().map(Part::Config);
+            let parts: Vec<_> = configs.chain(self.parts()).chain([Part::Snapshot]).collect();
+            parts.into_iter().for_each(|part| self.enqueue((id.clone(), part)));
+        }
     }
 
     /// Everything is to be published anew: the broker, or who listens there, may have forgotten it.
@@ -295,6 +319,28 @@ mod tests {
         assert!(back.iter().all(|(_, text)| !text.is_empty()), "it came back: {back:?}");
         mirror.renew();
         assert!(rest(&mut mirror).iter().all(|(_, text)| !text.is_empty()));
+    }
+
+    #[test]
+    fn what_the_broker_kept_of_strangers_is_forgotten_and_nothing_of_ours() {
+        let mut mirror = mirror(Some("homeassistant"));
+        mirror.look(board([("door", facts())]));
+        rest(&mut mirror);
+        for id in ["door", "late", "yard"] {
+            mirror.remembers(id.parse().expect("an id"));
+        }
+        mirror.look(board([("door", facts()), ("late", facts())]));
+        assert!(rest(&mut mirror).iter().all(|(_, text)| !text.is_empty()), "who they are is not known yet");
+        mirror.forget_strangers();
+        let cleared = rest(&mut mirror);
+        assert_eq!(cleared.len(), 5 + ENTITIES);
+        for (topic, text) in cleared {
+            assert!(text.is_empty() && (topic.contains("/yard/") || topic.contains("-yard-")), "{topic}: {text}");
+        }
+        mirror.forget_strangers();
+        assert_eq!(rest(&mut mirror), [], "once");
+        (0..5000).for_each(|n| mirror.remembers(format!("c{n}").parse().expect("an id")));
+        assert_eq!(mirror.remembered.len(), Mirror::GONE_AT_MOST);
     }
 
     #[test]

@@ -55,6 +55,16 @@ impl Topics {
         format!("{}/{camera}/state", self.prefix)
     }
 
+    /// Where all cameras stand, for who subscribes.
+    pub(super) fn states(&self) -> String {
+        format!("{}/+/state", self.prefix)
+    }
+
+    /// The camera whose state `topic` tells, if it tells one's.
+    pub(super) fn camera_of_state(&self, topic: &str) -> Option<CameraId> {
+        topic.strip_prefix(&*self.prefix)?.strip_prefix('/')?.strip_suffix("/state")?.parse().ok()
+    }
+
     /// Why it stands there.
     pub(super) fn attributes(&self, camera: &CameraId) -> String {
         format!("{}/{camera}/state/attributes", self.prefix)
@@ -155,6 +165,18 @@ mod tests {
             assert!(Topics::new("a".into(), Some(wrong.into())).is_err(), "{wrong:?}");
         }
         Topics::new("site/north/lookout".into(), None).expect("levels");
+    }
+
+    #[test]
+    fn the_camera_of_a_state_is_read_from_its_topic() {
+        let topics = topics("site/lookout");
+        for id in ["door", "front.door"] {
+            let id: CameraId = id.parse().expect("an id");
+            assert_eq!(topics.camera_of_state(&topics.state(&id)), Some(id));
+        }
+        for other in ["site/lookout/available", "lookout/door/state", "site/lookout/a/b/state", "site/lookout//state"] {
+            assert_eq!(topics.camera_of_state(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -87,6 +87,20 @@ async fn pictures_of_an_event_that_cannot_be_written_wait_for_the_disk() {
 }
 
 #[actix::test]
+async fn a_clock_that_was_set_back_by_less_than_an_hour_holds_up_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (outbox, ..) = start(folder.path());
+    let event = sample::started("a");
+    hold(&outbox, &event, Duration::from_secs(60));
+    outbox.send(Flush).await.expect("the outbox lives");
+    let now = Timestamp::now();
+    outbox.send(Retain { now }).await.expect("the outbox lives");
+    assert_eq!(ids(&claim(&outbox, SINK).await), [], "the clock is right");
+    outbox.send(Retain { now: now - Duration::from_secs(600) }).await.expect("the outbox lives");
+    assert_eq!(ids(&claim(&outbox, SINK).await), [event.id]);
+}
+
+#[actix::test]
 async fn no_event_is_held_for_longer_than_an_hour() {
     let folder = tempfile::tempdir().expect("a folder");
     let (outbox, ..) = start(folder.path());

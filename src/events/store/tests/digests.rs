@@ -192,14 +192,18 @@ fn what_a_dead_process_told_counts_against_the_budget() {
     acknowledge(&mut store, told.seq);
     drop(store);
     let store = open(folder.path());
-    let told = store.told_since(SINK, begin - 1.second()).expect("readable");
+    let (minute, now) = (SignedDuration::from_secs(60), Timestamp::now());
+    let lately = |now, at_most| store.told_lately(SINK, (minute, now), at_most).expect("readable");
+    let told = lately(now, 100);
     assert_eq!(
         told.iter().map(|(camera, _)| &**camera).collect::<Vec<_>>(),
         ["a", "b", "a"],
         "no digest, nothing gathered"
     );
     assert!(told[0].1 >= begin);
-    assert_eq!(store.told_since(SINK, told[2].1).expect("readable"), []);
+    assert_eq!(lately(told[2].1 + minute, 100), []);
+    assert_eq!(lately(now, 2), told[1..], "the newest");
+    assert_eq!(lately(begin - 1.nanosecond(), 100), [], "the clock was set back since: that says nothing of this minute");
     assert_eq!(states(&store, SINK)[0], Delivered);
 }
 

@@ -229,9 +229,9 @@ fn holds_begin_anew_after_a_restart_where_pictures_are_on_their_way_and_end_else
     crash(&store, &grave);
 
     let mut store = open(&grave);
-    let until = now + 10.seconds();
-    let held = store.renew_holds(&[events[0].id, events[1].id, events[2].id, EventId::fresh()], until);
-    assert_eq!(held.expect("written"), 2);
+    let (until, pause) = (now + 10.seconds(), SignedDuration::from_secs(10));
+    let held = store.renew_holds(&[events[0].id, events[1].id, events[2].id, EventId::fresh()], now, pause);
+    assert_eq!((held.expect("written"), store.renewed_for()), (2, pause), "a set clock is found out by it");
     assert_eq!(due_ids(&mut store), [events[2].id, events[3].id]);
     assert_eq!(store.next_due_at(SINK, now).expect("readable"), Some(until));
     for event in &events[..2] {
@@ -239,6 +239,21 @@ fn holds_begin_anew_after_a_restart_where_pictures_are_on_their_way_and_end_else
         assert_eq!(attached.attached, Attached::InTime);
     }
     assert_eq!(due(&mut store).len(), 4);
+}
+
+#[test]
+fn pictures_that_one_process_left_alone_are_told_by_the_next() {
+    let (_folder, mut store, event) = waiting();
+    let now = Timestamp::now();
+    // No pictures are wanted now ...
+    assert_eq!(store.renew_holds(&[], now, SignedDuration::ZERO).expect("written"), 0);
+    assert_eq!(ids(&due_to(&mut store, SINK, now)), [event.id], "told without them");
+    // ... and then they are again, while the receiver of before is still being told.
+    let pause = SignedDuration::from_secs(10);
+    assert_eq!(store.renew_holds(&[event.id], now, pause).expect("written"), 1, "for whom was not told");
+    let attached = attach(&mut store, &mut to_all(&[SINK, "phone"]), &event);
+    assert_eq!(attached.attached, Attached::Late);
+    assert!(attached.stored.is_some(), "a snapshot.stored event follows");
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl Check<'_> {
 
     /// What two sinks cannot have at the same time.
     fn sharing(&mut self, sinks: &[(usize, Sink)]) {
-        let (mut files, mut clients) = (HashMap::new(), HashMap::new());
+        let (mut files, mut clients, mut prefixes) = (HashMap::new(), HashMap::new(), HashMap::new());
         for (n, sink) in sinks {
             match &sink.way {
                 Way::File(file) => {
@@ -146,6 +146,13 @@ impl Check<'_> {
                              the other: give each its own"
                         );
                         self.problem(&format!("sinks[{n}].client_id"), text);
+                    }
+                    if let Some(first) = prefixes.insert((&mqtt.host, mqtt.port, &mqtt.topic_prefix), n) {
+                        let text = format!(
+                            "is also sinks[{first}].topic_prefix at this broker, where each would say goodbye for \
+                             the other: give each its own"
+                        );
+                        self.problem(&format!("sinks[{n}].topic_prefix"), text);
                     }
                 }
                 Way::Webhook(_) | Way::Command(_) => {}

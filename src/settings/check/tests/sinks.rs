@@ -42,7 +42,7 @@ fn what_is_right_passes() {
         mqtt_url("mqtts://u:p@h:1/", "ca_file = \"ca.pem\"\ntimeout = \"1s\""),
         mqtt("username = \"u\"\npassword_file = \"secrets/yard\"\nclient_id = \"x\""),
         mqtt("topic_prefix = \"home/lookout\"\ndiscovery = false"),
-        mqtt("[[sinks]]\nname = \"t\"\ntype = \"mqtt\"\nurl = \"mqtt://h\"\nclient_id = \"other\""),
+        mqtt("[[sinks]]\nname = \"t\"\ntype = \"mqtt\"\nurl = \"mqtt://h\"\nclient_id = \"other\"\ntopic_prefix = \"x\""),
         command("arguments = [\"-x\", \"\"]\ntimeout = \"10m\""),
         file("max_bytes = \"64KiB\"\nkeep = 0"),
         headers("\"X-Key\" = \"a b\", Authorization = \"Bearer x\""),
@@ -118,9 +118,17 @@ fn what_is_wrong_with_a_type_is_named() {
         (mqtt("ca_file = \"ca.pem\""), "sinks[0].ca_file: ", "mqtts://"),
         (mqtt_url("mqtts://h", "ca_file = \"no.pem\""), "sinks[0].ca_file: ", "FOLDER/no.pem"),
         (
-            two(&mqtt("client_id = \"x\""), "type = \"mqtt\"\nurl = \"mqtt://h:1883\"\nclient_id = \"x\""),
+            two(
+                &mqtt("client_id = \"x\""),
+                "type = \"mqtt\"\nurl = \"mqtt://h:1883\"\nclient_id = \"x\"\ntopic_prefix = \"other\"",
+            ),
             "sinks[1].client_id: ",
             "is also sinks[0].client_id",
+        ),
+        (
+            two(&mqtt("client_id = \"x\""), "type = \"mqtt\"\nurl = \"mqtt://h:1883\"\nclient_id = \"y\""),
+            "sinks[1].topic_prefix: ",
+            "is also sinks[0].topic_prefix",
         ),
         (bare("type = \"command\""), "sinks[0].program: ", "missing"),
         (bare("type = \"command\"\nprogram = \"notify\""), "sinks[0].program: ", "PATH is not searched"),
@@ -264,6 +272,7 @@ fn invariant_13_no_secret_of_a_sink_in_any_output() {
         template = { body = \"{ \\\"token\\\": \\\"hunter2\\\" }\" }\n\
         [[sinks]]\nname = \"b\"\ntype = \"mqtt\"\nurl = \"mqtt://u:hunter2@h\"\n\
         [[sinks]]\nname = \"c\"\ntype = \"mqtt\"\nurl = \"mqtt://h\"\nusername = \"u\"\npassword = \"hunter2\"\nclient_id = \"c\"\n\
+        topic_prefix = \"c\"\n\
         [[sinks]]\nname = \"d\"\ntype = \"command\"\nprogram = \"./notify\"\narguments = [\"--token\", \"hunter2\"]\n";
     let settings = load(text).expect("fine");
     assert_eq!(settings.sinks.len(), 4);

@@ -99,6 +99,7 @@ fn what_is_wrong_is_named() {
         (snapshots("store = \"https://h/\"\npassword = \"x\""), "snapshots.username: ", "missing"),
         (snapshots("key = \"{event}.jpg\""), "snapshots.key: ", "must hold {n}"),
         (snapshots("key = \"{event}/{n}/{hour}\""), "snapshots.key: ", "{camera}, {date}, {event} and {n}"),
+        (snapshots(&format!("key = \"{}{{event}}/{{n}}\"", "x".repeat(220))), "snapshots.key: ", "up to 256 bytes"),
         (snapshots("public_url = \"ftp://h/\""), "snapshots.public_url: ", "http and https"),
         (snapshots("public_url = \"https://a:hunter2@h/\""), "snapshots.public_url: ", "carries credentials"),
         (snapshots("quality = 0"), "snapshots.quality: ", "1 to 100"),

@@ -101,6 +101,19 @@ impl Peer {
         }
     }
 
+    /// The next message that is to be kept, acknowledged.
+    async fn retained(&mut self) -> Publish {
+        loop {
+            match self.packet().await.expect("still connected") {
+                Packet::Publish(publish) if publish.retain => {
+                    self.acknowledge(&publish).await;
+                    return publish;
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Waits for the end of the connection.
     async fn until_closed(&mut self) {
         while self.packet().await.is_some() {}
@@ -139,6 +152,52 @@ async fn the_greeting_carries_the_will_and_the_credentials() {
     let login = greeting.login.expect("credentials");
     assert_eq!((login.username.as_str(), login.password.as_str()), ("lookout", PASSWORD));
     assert!(greeting.clean_session && greeting.keep_alive > 0);
+}
+
+#[actix::test]
+async fn what_a_broker_kept_of_cameras_that_are_no_more_is_forgotten_once_all_are_known() {
+    let (broker, port) = Broker::bind().await;
+    let surroundings = surroundings();
+    hang_up(&surroundings.board, "door");
+    let discovery = Some("homeassistant".into());
+    let (_sink, _) = begun(settings::Mqtt { discovery, ..settings(port) }, &surroundings);
+    let mut peer = broker.welcome().await;
+    loop {
+        if let Packet::Subscribe(subscribe) = peer.packet().await.expect("still connected") {
+            assert!(subscribe.filters.iter().any(|filter| filter.path == "lookout/+/state"), "{subscribe:?}");
+            break;
+        }
+    }
+    for (topic, text) in [
+        ("lookout/alien/state", "21.5 C"),
+        ("lookout/door/state", "streaming"),
+        ("lookout/late/state", "streaming"),
+        ("lookout/yard/state", "waiting"),
+    ] {
+        let kept = Publish { retain: true, ..Publish::new(topic, rumqttc::QoS::AtMostOnce, text) };
+        peer.send(Packet::Publish(kept)).await;
+    }
+    // What comes after it was heard is heard after it.
+    peer.send(Packet::Publish(Publish::new("homeassistant/status", rumqttc::QoS::AtMostOnce, "online"))).await;
+    let mut told = 0;
+    while told < 2 {
+        let publish = peer.retained().await;
+        assert!(!publish.payload.is_empty(), "nobody knows yet whose {} is", publish.topic);
+        told += usize::from(publish.topic == "lookout/door/count");
+    }
+    hang_up(&surroundings.board, "late");
+    surroundings.board.set_ready(true);
+    let mut cleared = Vec::new();
+    while cleared.len() < 9 {
+        let publish = peer.retained().await;
+        if publish.payload.is_empty() {
+            cleared.push(publish.topic);
+        }
+    }
+    assert!(cleared.iter().all(|topic| topic.contains("/yard/") || topic.contains("-yard-")), "{cleared:?}");
+    for topic in ["lookout/yard/state", "lookout/yard/person", "lookout/yard/snapshot"] {
+        assert!(cleared.iter().any(|cleared| cleared == topic), "{topic}: {cleared:?}");
+    }
 }
 
 #[actix::test]

@@ -196,6 +196,35 @@ async fn cameras_are_discovered_renewed_at_a_birth_and_forgotten_when_removed() 
 }
 
 #[actix::test]
+async fn a_camera_that_was_removed_while_nobody_told_the_broker_is_forgotten_at_the_next_start() {
+    let Some(broker) = Broker::start() else { return };
+    let settings = settings::Mqtt { discovery: Some("homeassistant".into()), ..settings(broker.port) };
+    let before = surroundings();
+    for id in ["door", "front.yard"] {
+        hang_up(&before.board, id);
+    }
+    let observer = Observer::listen(broker.port, "#").await;
+    let (sink, _) = begun(settings.clone(), &before);
+    observer.hears("lookout/front.yard/count", "0").await;
+    sink.close().await;
+
+    let after = surroundings();
+    hang_up(&after.board, "door");
+    after.board.set_ready(true);
+    let (_sink, _) = begun(settings, &after);
+    let of_yard = |topic: &str| topic.contains("front.yard") || topic.contains("front_2eyard");
+    until("forgotten", || {
+        let topics: BTreeSet<_> = observer.all().into_iter().map(|message| message.topic).collect();
+        topics.iter().filter(|topic| of_yard(topic)).all(|topic| observer.newest(topic).as_deref() == Some(""))
+    })
+    .await;
+    let late = Observer::listen(broker.port, "#").await;
+    until("all that is left", || late.newest("lookout/door/count").is_some()).await;
+    late.hears("lookout/available", "online").await;
+    assert!(!late.all().iter().any(|message| of_yard(&message.topic)), "nothing of it is left");
+}
+
+#[actix::test]
 async fn a_picture_is_published_when_a_visit_begins() {
     let Some(broker) = Broker::start() else { return };
     let pictures: crate::sinks::Pictures = Arc::new(|cell| match cell.id.as_str() {
