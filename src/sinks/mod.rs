@@ -129,6 +129,18 @@ pub enum SinkError {
     },
 }
 
+impl SinkError {
+    /// Which key of the sink's table it is about; `None`: no single one.
+    pub fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::Secret { .. } => Some("secret"),
+            Self::CaFile { .. } => Some("ca_file"),
+            Self::Template { .. } => Some("template"),
+            Self::Client { .. } => None,
+        }
+    }
+}
+
 /// A sink as the settings describe it, with its cell for the board.
 pub fn open(
     settings: &settings::Sink,
