@@ -15,7 +15,7 @@ mod webhook;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use command::Command;
-pub use courier::{Courier, Drain, Resume, Terms};
+pub use courier::{Courier, Drain, Terms};
 pub use file::File;
 use futures::future::{self, BoxFuture, FutureExt};
 pub use headline::headline;
