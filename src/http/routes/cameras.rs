@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use super::super::{
     Problem, Views,
     auth::Allowed,
-    parameters::{Asked, Id, Parameters, Question, closest, shown},
+    parameters::{Asked, Id, Nothing, Parameters, Question, closest, shown},
     view::CameraView,
 };
 use crate::status::CameraCell;
@@ -15,7 +15,7 @@ use crate::status::CameraCell;
 const STILL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Every camera.
-pub(in crate::http) async fn list(_: Allowed, views: web::Data<Views>) -> impl Responder {
+pub(in crate::http) async fn list(_: Allowed, views: web::Data<Views>, _: Asked<Nothing>) -> impl Responder {
     let cameras: Vec<CameraView> = views.board.cameras().iter().map(|cell| CameraView::from(&**cell)).collect();
     web::Json(cameras)
 }
@@ -25,6 +25,7 @@ pub(in crate::http) async fn one(
     _: Allowed,
     views: web::Data<Views>,
     Id(id): Id<String>,
+    _: Asked<Nothing>,
 ) -> Result<impl Responder, Problem> {
     Ok(web::Json(CameraView::from(&*find(&views, &id)?)))
 }
