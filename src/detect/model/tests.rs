@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::detect::heads::Layout;
+use crate::{detect::heads::Layout, left_out::left_out};
 
 /// One field of a protocol buffer message: bytes under a number.
 fn field(number: u8, bytes: impl AsRef<[u8]>) -> Vec<u8> {
@@ -46,9 +46,8 @@ fn asset(name: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/assets");
     let folder = std::env::var_os("LOOKOUT_ASSETS").map_or_else(beside, PathBuf::from);
     let path = folder.join(name);
-    #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
     if !path.exists() {
-        eprintln!("left out: there is no {}", path.display());
+        left_out(format_args!("there is no {}", path.display()));
     }
     path.exists().then_some(path)
 }
