@@ -10,6 +10,9 @@ pub mod events;
 pub mod evidence;
 pub mod footage;
 pub mod http;
+#[cfg(test)]
+#[path = "../tests/support/left_out.rs"]
+mod left_out;
 pub mod media;
 pub mod scene;
 pub mod settings;

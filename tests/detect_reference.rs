@@ -18,6 +18,8 @@ use lookout::{
 };
 use serde::Deserialize;
 
+use crate::support::left_out;
+
 /// A box of the reference: its class, score, and left, top, right and bottom edge.
 type Seen = (usize, f32, [f32; 4]);
 
@@ -29,6 +31,8 @@ struct Reference {
     margin: f32,
     models: BTreeMap<String, BTreeMap<String, Vec<Seen>>>,
 }
+
+const NO_PHOTOS: &str = "there are no photos at ../shared/assets, nor where LOOKOUT_ASSETS says";
 
 /// Where the models and photos are: beside the project, or where `LOOKOUT_ASSETS` says.
 fn assets() -> Option<PathBuf> {
@@ -70,11 +74,7 @@ fn differences(seen: &[Detection], reference: &[(Arc<str>, f32, Rect)], min_scor
 
 fn agrees(model: &str) {
     let Some(assets) = assets() else {
-        #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
-        {
-            eprintln!("left out: there are no photos at ../shared/assets");
-        }
-        return;
+        return left_out(NO_PHOTOS);
     };
     let text = include_str!("fixtures/reference_boxes.json");
     let reference: Reference = serde_json::from_str(text).expect("the fixture is what its script writes");
@@ -110,8 +110,7 @@ fn agrees(model: &str) {
 #[test]
 fn the_embedded_model_sees_people_where_they_are() {
     let Some(assets) = assets() else {
-        println!("left out: there are no photos at ../shared/assets");
-        return;
+        return left_out(NO_PHOTOS);
     };
     let asked = settings::Detector {
         model: settings::ModelSource::Embedded,

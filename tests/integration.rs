@@ -1,6 +1,6 @@
 //! Everything that is tested from outside, in one binary.
 
-#![allow(clippy::print_stdout)] // tests say what they leave out
+#![allow(clippy::print_stdout)] // a test says how much it has done
 
 mod architecture;
 mod command_line;

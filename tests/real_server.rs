@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::support::{
     Lookout, Receiver,
     assets::{asset, peer},
+    left_out,
     receiver::{Received, SECRET},
 };
 
@@ -27,7 +28,7 @@ impl Server {
         let installed =
             Command::new(python).args(["-c", check]).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
         if !installed || Command::new("ffprobe").arg("-version").stdout(Stdio::null()).status().is_err() {
-            println!("left out: GStreamer's RTSP server or ffprobe is not installed");
+            left_out("GStreamer's RTSP server or ffprobe is not installed");
             return None;
         }
         let mounts = mounts.iter().map(|(name, clip)| format!("{name}={}", clip.display()));

@@ -25,25 +25,40 @@ pub(super) struct Couriers {
     arbiter: actix_rt::ArbiterHandle,
     outbox: Addr<Outbox>,
     surroundings: Surroundings,
-    running: Mutex<Vec<(settings::Sink, Addr<Courier>)>>,
+    staff: Mutex<Staff>,
+}
+
+#[derive(Default)]
+struct Staff {
+    /// Also those that are on their way out: whoever ends the house waits for them.
+    running: Vec<(settings::Sink, Addr<Courier>)>,
+    /// The house ends: nobody is taken on any more.
+    closed: bool,
 }
 
 impl Couriers {
     pub(super) fn new(outbox: Addr<Outbox>, surroundings: Surroundings) -> Self {
-        Self { arbiter: Arbiter::new().handle(), outbox, surroundings, running: Mutex::default() }
+        Self { arbiter: Arbiter::new().handle(), outbox, surroundings, staff: Mutex::default() }
     }
 
-    /// Starts what is new or changed, ends what is gone or changed, and leaves alone what is the same.
+    /// Starts what is new or changed, ends what is gone or changed, and leaves alone what is the same. After `drain` it
+    /// starts nothing. One at a time.
     pub(super) async fn apply(&self, wanted: &[settings::Sink]) -> Result<(), SinkError> {
-        let is_running = |sink: &&settings::Sink| self.running.lock().iter().any(|(running, _)| running == *sink);
+        let is_running = |sink: &&settings::Sink| self.staff.lock().running.iter().any(|(known, _)| known == *sink);
         // First what can fail; then nothing was changed.
         let fresh: Vec<_> =
             wanted.iter().filter(|sink| !is_running(sink)).map(|sink| self.open(sink)).collect::<Result<_, _>>()?;
-        let ending: Vec<_> = self.running.lock().extract_if(.., |(running, _)| !wanted.contains(running)).collect();
+        let is_wanted = |(known, _): &(settings::Sink, Addr<Courier>)| wanted.contains(known);
+        let ending: Vec<_> = self.staff.lock().running.iter().filter(|known| !is_wanted(known)).cloned().collect();
         // An old courier ends before a new one of its name begins: otherwise an event might go out twice.
         drain(ending.iter().map(|(_, courier)| courier)).await;
+        let mut staff = self.staff.lock();
+        staff.running.retain(is_wanted);
         for (old, _) in &ending {
             self.surroundings.board.remove_sink(&old.name);
+        }
+        if staff.closed {
+            return Ok(());
         }
         self.outbox.do_send(ApplySinks(wanted.iter().map(Addressee::of).collect()));
         for OpenSink { settings, open, cell } in fresh {
@@ -51,7 +66,7 @@ impl Couriers {
             let outbox = self.outbox.clone();
             let courier =
                 Courier::start_in_arbiter(&self.arbiter, move |_| Courier::new(open, cell, outbox, Terms::default()));
-            self.running.lock().push((settings, courier));
+            staff.running.push((settings, courier));
         }
         Ok(())
     }
@@ -61,8 +76,13 @@ impl Couriers {
         Ok(OpenSink { settings: sink.clone(), open, cell })
     }
 
+    /// Lets all deliveries in flight end, and closes the sinks, for good.
     pub(super) async fn drain(&self) {
-        let running: Vec<_> = self.running.lock().iter().map(|(_, courier)| courier.clone()).collect();
+        let running: Vec<_> = {
+            let mut staff = self.staff.lock();
+            staff.closed = true;
+            staff.running.iter().map(|(_, courier)| courier.clone()).collect()
+        };
         drain(running.iter()).await;
     }
 }
@@ -72,5 +92,41 @@ async fn drain(couriers: impl Iterator<Item = &Addr<Courier>>) {
     let left: usize = futures::future::join_all(drained).await.into_iter().flatten().sum();
     if left > 0 {
         tracing::warn!(left, "deliveries were still in flight; they are told again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        events::Store,
+        settings::{Settings, load_from},
+    };
+
+    fn settings(folder: &Path, sinks: &[&str]) -> Settings {
+        let sink = |name: &&str| format!("[[sinks]]\nname = \"{name}\"\ntype = \"file\"\npath = \"{name}.jsonl\"\n");
+        load_from(&sinks.iter().map(sink).collect::<String>(), [], folder).expect("sound settings")
+    }
+
+    #[actix::test]
+    async fn a_reload_that_the_end_overtakes_starts_no_courier() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = |sinks: &[&str]| settings(folder.path(), sinks);
+        let storage = settings(&[]).storage;
+        let store = Store::open(&storage).expect("a sound folder");
+        let surroundings = Surroundings::of_no_cameras();
+        let board = Arc::clone(&surroundings.board);
+        let outbox = Outbox::start(store, storage, Vec::new(), Arc::clone(&board));
+        let couriers = Couriers::new(outbox, surroundings);
+        let shown = || board.sinks().iter().map(|cell| cell.name.to_string()).collect::<Vec<_>>();
+        couriers.apply(&settings(&["a", "b"]).sinks).await.expect("they open");
+        assert_eq!(shown(), ["a", "b"]);
+        couriers.apply(&settings(&["b", "c"]).sinks).await.expect("they open");
+        assert_eq!(shown(), ["b", "c"]);
+        couriers.drain().await;
+        couriers.apply(&settings(&["b", "d"]).sinks).await.expect("they open");
+        assert_eq!(shown(), ["b"]);
     }
 }

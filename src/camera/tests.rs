@@ -1,8 +1,6 @@
-#![allow(clippy::unwrap_used)]
-
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,6 +12,7 @@ use openh264::{
     encoder::{Encoder, EncoderConfig, FrameType, IntraFramePeriod},
     formats::YUVBuffer,
 };
+use parking_lot::Mutex;
 
 use super::{
     life::{Life, Output},
@@ -62,11 +61,11 @@ impl Source for Scripted {
 /// Encodes `count` frames of a moving ramp, 10 per second, a key frame every `gop`.
 fn encode(count: usize, gop: u32, began: Moment) -> Vec<AccessUnit> {
     let config = EncoderConfig::new().intra_frame_period(IntraFramePeriod::from_num_frames(gop));
-    let mut encoder = Encoder::with_api_config(openh264::OpenH264API::from_source(), config).unwrap();
+    let mut encoder = Encoder::with_api_config(openh264::OpenH264API::from_source(), config).expect("an encoder");
     (0..count)
         .map(|i| {
             let planes: Vec<u8> = (0..64 * 48 * 3 / 2).map(|p| ((p * 3 + i * 5) % 200) as u8).collect();
-            let stream = encoder.encode(&YUVBuffer::from_vec(planes, 64, 48)).unwrap();
+            let stream = encoder.encode(&YUVBuffer::from_vec(planes, 64, 48)).expect("it can be encoded");
             let key = matches!(stream.frame_type(), FrameType::IDR);
             AccessUnit {
                 data: Bytes::from(stream.to_vec()),
@@ -90,7 +89,7 @@ struct Stage {
 
 /// A new life on the same cell and with the same settings.
 fn restaged(stage: &Stage) -> Life {
-    let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).unwrap();
+    let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).expect("a URL");
     let output = Output {
         slot: Arc::default(),
         ticket: Box::new(|slot| drop(slot.take())),
@@ -107,7 +106,7 @@ fn stage(every: Duration) -> Stage {
 
 /// The same, that finds `orders`.
 fn stage_with(every: Duration, orders: Arc<Latest<BurstOrder>>) -> Stage {
-    let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).unwrap();
+    let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).expect("a URL");
     let camera = settings::Camera { every, stall_timeout: Duration::from_secs(5), ..camera };
     let cell = Arc::new(CameraCell::new(camera.id.clone(), camera.name.clone(), camera.url.to_string()));
     let generation = cell.begin_life();
@@ -116,7 +115,9 @@ fn stage_with(every: Duration, orders: Arc<Latest<BurstOrder>>) -> Stage {
     let output = Output {
         slot: Arc::default(),
         ticket: Box::new(move |slot: &Arc<Latest<Frame>>| {
-            noted.lock().unwrap().push(slot.take().unwrap().origin.captured.wall.as_millisecond() as u64);
+            noted
+                .lock()
+                .push(slot.take().expect("a frame with its ticket").origin.captured.wall.as_millisecond() as u64);
         }),
         first_picture: Box::new(|_| {}),
         orders: Arc::clone(&orders),
@@ -132,7 +133,7 @@ fn skipped(cell: &CameraCell) -> u64 {
 /// Plays the units to the life, and drops it, which closes its account.
 async fn play(stage: &mut Stage, units: Vec<AccessUnit>, one_at_a_time: bool) -> Fault {
     let mut source = Scripted { units: units.into(), last: Some(Fault::Ended), one_at_a_time, rested: false };
-    let mut life = stage.life.take().unwrap();
+    let mut life = stage.life.take().expect("not taken yet");
     life.run(&mut source).await
 }
 
@@ -170,7 +171,7 @@ async fn invariant_3_a_camera_that_lags_jumps_to_the_newest_key_frame() {
     play(&mut stage, units, false).await;
     assert_accounted(&stage.cell, 60);
     assert!(stage.cell.frames.skipped(SkipReason::Lagging).get() >= 40);
-    let first = stage.tickets.lock().unwrap().first().copied();
+    let first = stage.tickets.lock().first().copied();
     assert!(first.is_none_or(|captured| captured >= newest_key), "an old frame was published");
 }
 
@@ -184,7 +185,7 @@ async fn invariant_5_nothing_is_published_between_a_damaged_unit_and_the_next_ke
     play(&mut stage, units, true).await;
     assert_accounted(&stage.cell, 60);
     assert_eq!(stage.cell.frames.failed.get(), 1);
-    let tickets = stage.tickets.lock().unwrap();
+    let tickets = stage.tickets.lock();
     assert!(tickets.iter().all(|captured| !gap.contains(captured)), "{gap:?} {tickets:?}");
     assert!(tickets.iter().any(|captured| *captured >= gap.end), "and it went on from the key frame");
 }
@@ -227,7 +228,7 @@ async fn a_camera_with_rare_key_frames_is_decoded_through_from_its_second_life_o
     assert!(cell.key_frame_hint() > Some(Duration::from_secs(20)), "{:?}", cell.key_frame_hint());
 
     let mut second = stage(Duration::from_secs(1));
-    second.cell.hint_key_frames(cell.key_frame_hint().unwrap());
+    second.cell.hint_key_frames(cell.key_frame_hint().expect("the first left word"));
     second.life = Some(restaged(&second));
     assert_eq!(play(&mut second, units, true).await, Fault::Ended);
     assert!(second.cell.frames.published.get() >= 110, "one a second for two minutes: {:?}", second.cell.frames);
@@ -239,7 +240,10 @@ async fn invariant_9_silence_ends_the_life_at_its_deadline() {
     let mut source =
         Scripted { units: encode(5, 5, stage.began).into(), last: None, one_at_a_time: true, rested: false };
     let began = tokio::time::Instant::now();
-    assert_eq!(stage.life.as_mut().unwrap().run(&mut source).await, Fault::Stalled(Duration::from_secs(5)));
+    assert_eq!(
+        stage.life.as_mut().expect("not taken yet").run(&mut source).await,
+        Fault::Stalled(Duration::from_secs(5))
+    );
     assert_eq!(began.elapsed().as_secs(), 5);
 }
 
@@ -268,7 +272,7 @@ impl actix::Handler<BurstFrame> for Album {
     fn handle(&mut self, BurstFrame { event, frame }: BurstFrame, _: &mut Self::Context) {
         let at = frame.origin.captured.since(&self.began).as_millis() as u64;
         assert_eq!((frame.picture.width(), frame.picture.height()), (64, 48));
-        self.frames.lock().unwrap().push((event, at));
+        self.frames.lock().push((event, at));
     }
 }
 
@@ -297,19 +301,23 @@ impl Opened {
 
     /// When the frames of an event were captured. What was sent to the album comes before the answer.
     async fn of(&self, event: EventId) -> Vec<u64> {
-        self.album.send(BurstFrame { event: EventId::fresh(), frame: Arc::new(blank()) }).await.unwrap();
-        self.frames.lock().unwrap().iter().filter(|(of, _)| *of == event).map(|(_, at)| *at).collect()
+        self.album.send(BurstFrame { event: EventId::fresh(), frame: Arc::new(blank()) }).await.expect("it lives");
+        self.frames.lock().iter().filter(|(of, _)| *of == event).map(|(_, at)| *at).collect()
     }
 }
 
 fn blank() -> Frame {
     let origin = crate::media::Origin {
-        camera: "door".parse().unwrap(),
+        camera: "door".parse().expect("an id"),
         generation: Default::default(),
         sequence: 0,
         captured: Moment::now(),
     };
-    Frame { origin, picture: crate::media::I420::from_packed(64, 48, vec![0; 64 * 48 * 3 / 2]).unwrap(), coded: None }
+    Frame {
+        origin,
+        picture: crate::media::I420::from_packed(64, 48, vec![0; 64 * 48 * 3 / 2]).expect("planes of this size"),
+        coded: None,
+    }
 }
 
 /// Puts `orders` up at the units of these numbers, and plays; says when samples were taken, in ms from the begin.
@@ -324,14 +332,14 @@ async fn play_with_orders(
         inner: Scripted { units: units.into(), last: Some(Fault::Ended), one_at_a_time: true, rested: false },
         before: Box::new(move || {
             while orders.front().is_some_and(|(at, _)| *at < cell.frames.received.get()) {
-                slot.put(orders.pop_front().unwrap().1);
+                slot.put(orders.pop_front().expect("there is one").1);
             }
         }),
     };
-    let mut life = stage.life.take().unwrap();
+    let mut life = stage.life.take().expect("not taken yet");
     assert_eq!(life.run(&mut source).await, Fault::Ended);
     drop(life);
-    stage.tickets.lock().unwrap().iter().map(|at| at - began).collect()
+    stage.tickets.lock().iter().map(|at| at - began).collect()
 }
 
 /// A camera beside which something happens before each unit.

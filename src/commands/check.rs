@@ -4,13 +4,17 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::Args;
 
 use crate::{
-    detect,
-    settings::{self, Auth, Settings},
+    detect::Model,
+    evidence,
+    settings::{self, Auth, Problems, Settings, SettingsError},
+    sinks::{self, Surroundings},
+    status::Board,
     words::with_causes,
 };
 
@@ -20,6 +24,8 @@ const FAULTY: u8 = 2;
 const NOT_WRITTEN: u8 = 1;
 
 /// Check the settings without starting anything.
+///
+/// Makes what `run` would make of them: the model, each sink, the store of pictures. Nothing is connected to.
 ///
 /// Prints the settings as they take effect, defaults included and secrets masked, and exits with 0. Otherwise prints
 /// every problem with its key to standard error and exits with 2.
@@ -41,15 +47,8 @@ pub fn execute(args: &CheckArgs) -> ExitCode {
 }
 
 fn check(config: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
-    match settings::load(config) {
-        Ok((mut settings, path)) => {
-            let usual = match detect::min_score(&settings.detector.model) {
-                Ok(usual) => usual,
-                Err(error) => {
-                    writeln!(err, "{}: detector.model: {}", path.display(), with_causes(&error))?;
-                    return Ok(FAULTY);
-                }
-            };
+    match tried(config) {
+        Ok((mut settings, path, usual)) => {
             let said = settings.detector.min_score;
             settings.detector.min_score = Some(said.unwrap_or(usual));
             write!(out, "{}", settings::show(&settings))?;
@@ -64,6 +63,48 @@ fn check(config: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> io:
         Err(error) => {
             writeln!(err, "{error}")?;
             Ok(FAULTY)
+        }
+    }
+}
+
+/// The settings, if they are sound and everything can be made of them; with the score that the model itself wants.
+fn tried(config: Option<&Path>) -> Result<(Settings, PathBuf, f32), SettingsError> {
+    let (settings, path) = settings::load(config)?;
+    let mut problems = Problems::default();
+    let usual = try_model(&settings.detector, &mut problems);
+    try_sinks(&settings.sinks, &mut problems);
+    if let Some(Err(error)) = settings.snapshots.as_ref().map(|it| evidence::Pictures::open(it, PathBuf::new())) {
+        problems.add(&format!("snapshots.{}", error.key()), with_causes(&error));
+    }
+    match usual {
+        Some(usual) if problems.is_empty() => Ok((settings, path, usual)),
+        _ => Err(SettingsError::Invalid { path, problems }),
+    }
+}
+
+fn try_model(detector: &settings::Detector, problems: &mut Problems) -> Option<f32> {
+    let model = match Model::open(&detector.model) {
+        Ok(model) => model,
+        Err(error) => {
+            problems.add("detector.model", with_causes(&error));
+            return None;
+        }
+    };
+    // One by one, so that all that it does not know are named.
+    let select = |label| model.labels.select(std::slice::from_ref(label));
+    for (n, unknown) in detector.labels.iter().enumerate().filter_map(|(n, label)| Some((n, select(label).err()?))) {
+        problems.add(&format!("detector.labels[{n}]"), unknown.to_string());
+    }
+    Some(model.min_score)
+}
+
+fn try_sinks(sinks: &[settings::Sink], problems: &mut Problems) {
+    // A sink connects no sooner than its courier begins, so nobody needs to be around.
+    let surroundings = Surroundings { source: String::new(), board: Arc::new(Board::default()), pictures: None };
+    for (n, sink) in sinks.iter().enumerate() {
+        if let Err(error) = sinks::open(sink, &surroundings) {
+            let key = error.key().map(|key| format!(".{key}")).unwrap_or_default();
+            problems.add(&format!("sinks[{n}]{key}"), with_causes(&error));
         }
     }
 }
@@ -93,11 +134,14 @@ fn count(number: usize, thing: &str) -> String {
 mod tests {
     use super::*;
 
+    /// In a folder with a model that knows "person" and nothing else.
     fn run(text: &str) -> (u8, String, String) {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("lookout.toml");
         std::fs::write(&file, text).expect("written");
-        std::fs::write(folder.path().join("m.onnx"), "").expect("written");
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/brightness.onnx");
+        std::fs::copy(model, folder.path().join("m.onnx")).expect("written");
+        std::fs::write(folder.path().join("no.pem"), "-----BEGIN NOTHING-----").expect("written");
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let code = check(Some(&file), &mut out, &mut err).expect("memory can be written");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
@@ -119,7 +163,7 @@ mod tests {
     #[test]
     fn the_score_that_holds_is_shown_and_whose_it_is() {
         let (_, out, _) = run("");
-        let own = detect::min_score(&settings::ModelSource::Embedded).expect("a sound sidecar");
+        let own = Model::embedded().expect("a sound model").min_score;
         assert!(out.contains("model = \"embedded\"\n"), "{out}");
         assert!(out.contains(&format!("min_score = {own}\n")), "{out}");
         assert!(out.contains("# min_score is the model's own"), "{out}");
@@ -139,6 +183,58 @@ mod tests {
         let err = String::from_utf8(err).expect("UTF-8");
         assert_eq!((code, out.len()), (2, 0));
         assert!(err.contains("detector.model: ") && err.contains("m.toml: pad"), "{err}");
+    }
+
+    #[test]
+    fn what_run_would_refuse_is_told_all_at_once() {
+        let (code, out, err) = run(r#"
+            [detector]
+            model = "m.onnx"
+            labels = ["person", "postman", "parcel"]
+            [snapshots]
+            store = "s3://bucket"
+            ca_file = "no.pem"
+            [[sinks]]
+            name = "sound"
+            type = "mqtt"
+            url = "mqtt://127.0.0.1:1"
+            [[sinks]]
+            name = "chat"
+            type = "webhook"
+            url = "https://chat.example/hunter2"
+            template = { body = '{ "text": "{{ headline|shout }}" }' }
+            [[sinks]]
+            name = "office"
+            type = "webhook"
+            url = "https://office.example/"
+            ca_file = "no.pem"
+            [[sinks]]
+            name = "choosy"
+            type = "webhook"
+            url = "https://choosy.example/"
+            template = { body = "{}", accepted_if = "answer is fine" }
+            "#);
+        assert_eq!((code, out.as_str()), (2, ""));
+        let told: Vec<&str> = err.lines().collect();
+        assert!(told[0].ends_with("lookout.toml: 6 problems"), "{err}");
+        for (line, (key, why)) in told[1..].iter().zip([
+            ("detector.labels[1]", "the model knows no label \"postman\"; it knows: person"),
+            ("detector.labels[2]", "the model knows no label \"parcel\"; it knows: person"),
+            ("sinks[1].template", "shout"),
+            ("sinks[2].ca_file", "no.pem"),
+            ("sinks[3].template", "accepted_if"),
+            ("snapshots.ca_file", "no.pem"),
+        ]) {
+            assert!(line.starts_with(&format!("{key}: ")) && line.contains(why), "{line}\nis not {key}: {why}");
+        }
+        assert!(!err.contains("hunter2"), "{err}");
+    }
+
+    #[test]
+    fn what_is_no_model_is_a_problem() {
+        let (code, out, err) = run("detector.model = \"no.pem\"");
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert!(err.contains("\ndetector.model: ") && err.contains("no.pem is no model"), "{err}");
     }
 
     #[test]

@@ -16,5 +16,5 @@ pub use annotate::jpeg;
 pub use detector::{Detector, ModelDetector, Task};
 pub use error::DetectError;
 pub use labels::Labels;
-pub use model::{Model, Outputs, Session, min_score};
+pub use model::{Model, Outputs, Session};
 pub use scripted::{Act, Script, ScriptedDetector};

@@ -55,3 +55,14 @@ pub enum EvidenceError {
     #[error("the store of pictures cannot be set up: {0}")]
     Store(String),
 }
+
+impl EvidenceError {
+    /// Which key of `[snapshots]` it is about.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Key { .. } => "key",
+            Self::CaFile(_) => "ca_file",
+            Self::Spool { .. } | Self::Store(_) => "store",
+        }
+    }
+}

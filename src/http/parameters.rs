@@ -31,6 +31,17 @@ pub(in crate::http) trait Written: Sized {
 /// Extracts the question after the `?`.
 pub(in crate::http) struct Asked<Q>(pub(in crate::http) Q);
 
+/// The question of an address that knows no parameter: what somebody writes there was meant for something.
+pub(in crate::http) struct Nothing;
+
+impl Question for Nothing {
+    const KNOWN: &'static [&'static str] = &[];
+
+    fn read(_: &Parameters) -> Result<Self, Problem> {
+        Ok(Self)
+    }
+}
+
 /// Extracts the `{id}` of the path.
 pub(in crate::http) struct Id<W>(pub(in crate::http) W);
 

@@ -43,7 +43,7 @@ impl Problems {
     }
 
     /// Notes a problem, unless its key (or the table around it) has one already: the second would only be its echo.
-    pub(super) fn add(&mut self, path: &str, text: impl Into<String>) {
+    pub(crate) fn add(&mut self, path: &str, text: impl Into<String>) {
         if self.covers(path) {
             return;
         }

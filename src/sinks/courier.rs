@@ -57,11 +57,6 @@ pub struct Drain {
     pub deadline: Duration,
 }
 
-/// Command: forget that the receiver wanted no more (410), and begin again.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Resume;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Claiming {
     Idle,
@@ -252,7 +247,7 @@ impl Courier {
         if self.cell.state().disabled {
             return;
         }
-        tracing::error!(sink = %self.cell.name, "the receiver wants no more events (410 Gone): the sink is disabled until the next start");
+        tracing::error!(sink = %self.cell.name, "the receiver wants no more events (410 Gone): the sink is disabled until it is retried, the settings are read anew, or the next start");
         self.cell.failures.one();
         self.cell.update(|state| {
             state.disabled = true;
@@ -316,16 +311,11 @@ impl Actor for Courier {
 impl Handler<Wake> for Courier {
     type Result = ();
 
-    fn handle(&mut self, _: Wake, ctx: &mut Self::Context) {
-        self.claim(ctx);
-    }
-}
-
-impl Handler<Resume> for Courier {
-    type Result = ();
-
-    fn handle(&mut self, _: Resume, ctx: &mut Self::Context) {
-        self.cell.update(|state| state.disabled = false);
+    fn handle(&mut self, wake: Wake, ctx: &mut Self::Context) {
+        if wake == Wake::Wanted && self.cell.state().disabled {
+            tracing::info!(sink = %self.cell.name, "the receiver wanted no more, but is tried anew");
+            self.cell.update(|state| state.disabled = false);
+        }
         self.claim(ctx);
     }
 }

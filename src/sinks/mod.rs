@@ -15,7 +15,7 @@ mod webhook;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use command::Command;
-pub use courier::{Courier, Drain, Resume, Terms};
+pub use courier::{Courier, Drain, Terms};
 pub use file::File;
 use futures::future::{self, BoxFuture, FutureExt};
 pub use headline::headline;
@@ -127,6 +127,18 @@ pub enum SinkError {
         /// Why not.
         why: String,
     },
+}
+
+impl SinkError {
+    /// Which key of the sink's table it is about; `None`: no single one.
+    pub fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::Secret { .. } => Some("secret"),
+            Self::CaFile { .. } => Some("ca_file"),
+            Self::Template { .. } => Some("template"),
+            Self::Client { .. } => None,
+        }
+    }
 }
 
 /// A sink as the settings describe it, with its cell for the board.

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::{
-    events::{Addressee, Fault, Flush, Inject, Outbox, Reader, Record, Retry, Store, sample},
+    events::{Addressee, ApplySinks, Fault, Flush, Inject, Outbox, Reader, Record, Retry, Store, Wake, sample},
     settings::Storage,
     status::Board,
     words::EventId,
@@ -291,19 +291,30 @@ async fn events_that_nobody_wants_do_not_hasten_one_another() {
 }
 
 #[actix::test]
-async fn gone_disables_the_sink_until_it_is_resumed_and_loses_nothing() {
+async fn gone_disables_the_sink_until_it_is_wanted_again_and_loses_nothing() {
     let house = House::with(&["s"]);
     let sink = Scripted::new(|before, _| match before {
-        0 => now(Outcome::Gone),
+        0 | 1 => now(Outcome::Gone),
         _ => now(Outcome::Accepted),
     });
     let (courier, cell) = house.courier("s", sink.clone(), &[0]);
     let mut told = house.record(&["a"]);
     until("disabled", || cell.state().disabled).await;
-    told.extend(house.record(&["a", "b"]));
+    told.extend(house.record(&["a", "a"]));
     until("the account", || cell.pending.get() == 3).await;
     assert_eq!(sink.attempts().len(), 1, "no more attempts");
-    courier.do_send(Resume);
+    let of_another = Retry { sink: Some("another".into()), event: None };
+    let without_dead_letters = Retry { sink: None, event: Some(told[0]) };
+    for retry in [of_another, without_dead_letters] {
+        assert_eq!(house.outbox.send(retry).await.expect("it lives").expect("it can be written"), 0);
+        courier.send(Wake::News).await.expect("it has seen every wake so far");
+        assert!(cell.state().disabled, "nobody meant this sink");
+    }
+
+    let retry = Retry { sink: Some("s".into()), event: None };
+    house.outbox.send(retry).await.expect("it lives").expect("it can be written");
+    until("tried in vain", || sink.attempts().len() == 2 && cell.state().disabled).await;
+    house.outbox.do_send(ApplySinks(vec![Addressee::of_everything("s")]));
     until("all of it", || cell.delivered.get() == 3).await;
     assert!(!cell.state().disabled);
     let tried: HashSet<_> = sink.attempts().into_iter().collect();

@@ -1,9 +1,7 @@
-#![allow(clippy::unwrap_used)]
-
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
     task::{Context as Poller, Poll},
@@ -14,6 +12,7 @@ use actix::{Actor, Addr, Context, Handler};
 use actix_rt::{Arbiter, System};
 use bytes::Bytes;
 use futures::{FutureExt, future::LocalBoxFuture};
+use parking_lot::Mutex;
 
 use super::{ApplyCameras, Backoff, Shutdown, Supervisor, Workshop};
 use crate::{
@@ -101,7 +100,7 @@ impl Handler<FrameReady> for Detectors {
 
     fn handle(&mut self, ticket: FrameReady, _: &mut Self::Context) {
         if let Some(frame) = self.answers.then(|| ticket.slot.take()).flatten() {
-            let seen = Ok(self.seen.lock().unwrap().clone());
+            let seen = Ok(self.seen.lock().clone());
             ticket.reply.do_send(Detected { frame: Arc::new(frame), seen, at: Moment::now() });
         }
     }
@@ -118,7 +117,7 @@ impl Handler<Record> for Events {
     type Result = ();
 
     fn handle(&mut self, Record { event, .. }: Record, _: &mut Self::Context) {
-        self.0.lock().unwrap().push(event.kind.as_str());
+        self.0.lock().push(event.kind.as_str());
     }
 }
 
@@ -137,7 +136,7 @@ impl Handler<Secure> for Album {
     type Result = ();
 
     fn handle(&mut self, secure: Secure, _: &mut Self::Context) {
-        self.secured.lock().unwrap().push(secure);
+        self.secured.lock().push(secure);
     }
 }
 
@@ -145,7 +144,7 @@ impl Handler<BurstFrame> for Album {
     type Result = ();
 
     fn handle(&mut self, BurstFrame { event, frame }: BurstFrame, _: &mut Self::Context) {
-        self.bursts.lock().unwrap().push((event, frame.origin.captured));
+        self.bursts.lock().push((event, frame.origin.captured));
     }
 }
 
@@ -168,14 +167,16 @@ impl Drop for House {
 /// Cameras by name, each with the scripts of its lives; the last one is repeated.
 fn house(scripts: &[(&str, &[Script])], answers: bool, hang_timeout: Duration, max_retries: u32) -> House {
     let planes = openh264::formats::YUVBuffer::from_vec(vec![128; 64 * 48 * 3 / 2], 64, 48);
-    let key_frame = Bytes::from(openh264::encoder::Encoder::new().unwrap().encode(&planes).unwrap().to_vec());
+    let key_frame = Bytes::from(
+        openh264::encoder::Encoder::new().expect("an encoder").encode(&planes).expect("it can be encoded").to_vec(),
+    );
     let hang = Arc::new(AtomicUsize::new(1));
     let queues: std::collections::BTreeMap<String, Mutex<VecDeque<Script>>> =
         scripts.iter().map(|(name, s)| ((*name).to_owned(), Mutex::new(s.iter().copied().collect()))).collect();
     let held = Arc::clone(&hang);
     let connect: Connect = Arc::new(move |camera| {
-        let mut queue = queues[camera.id.as_str()].lock().unwrap();
-        let script = if queue.len() > 1 { queue.pop_front().unwrap() } else { queue[0] };
+        let mut queue = queues[camera.id.as_str()].lock();
+        let script = if queue.len() > 1 { queue.pop_front().expect("more than one") } else { queue[0] };
         let (key_frame, hang) = (key_frame.clone(), Arc::clone(&held));
         async move {
             match script {
@@ -209,8 +210,8 @@ fn house(scripts: &[(&str, &[Script])], answers: bool, hang_timeout: Duration, m
     })
     .start();
     let camera = |(name, _): &(&str, &[Script])| {
-        let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).unwrap();
-        settings::Camera { id: name.parse().unwrap(), every: Duration::from_millis(50), max_retries, ..camera }
+        let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).expect("a URL");
+        settings::Camera { id: name.parse().expect("an id"), every: Duration::from_millis(50), max_retries, ..camera }
     };
     let cameras: Vec<_> = scripts.iter().map(camera).collect();
     supervisor.do_send(ApplyCameras(cameras.clone()));
@@ -248,7 +249,8 @@ fn invariant_7_a_panic_in_a_camera_costs_one_life_and_nobody_else_a_frame() {
                 b.camera("bad").is_some_and(|c| c.lives.get() == 4) && detected(b, "bad") > 15
             })
             .await;
-        let (bad, good) = (house.board.camera("bad").unwrap(), house.board.camera("good").unwrap());
+        let (bad, good) =
+            (house.board.camera("bad").expect("it is watched"), house.board.camera("good").expect("it is watched"));
         assert_eq!(bad.faults_by(Reason::Panicked).get(), 3);
         assert_eq!(bad.state().state, CameraState::Streaming);
         assert_eq!((good.lives.get(), good.frames.failed.get()), (1, 0));
@@ -265,7 +267,7 @@ fn invariant_7_a_thread_that_hangs_is_left_behind_and_replaced() {
                 b.camera("hung").is_some_and(|c| c.lives.get() == 2) && detected(b, "hung") > 10
             })
             .await;
-        let cell = house.board.camera("hung").unwrap();
+        let cell = house.board.camera("hung").expect("it is watched");
         assert_eq!((cell.abandoned.get(), cell.faults_by(Reason::Panicked).get()), (1, 1));
         // Invariant 8: when the old thread wakes, it counts no more.
         house.hang.store(0, SeqCst);
@@ -280,7 +282,7 @@ fn after_max_retries_a_camera_has_failed_and_stays_so() {
     run(async {
         let house = house(&[("dead", &[Script::Refuse])], true, Duration::from_secs(20), 3);
         house.until("failure", |b| b.camera("dead").is_some_and(|c| c.state().state == CameraState::Failed)).await;
-        let cell = house.board.camera("dead").unwrap();
+        let cell = house.board.camera("dead").expect("it is watched");
         assert_eq!(cell.lives.get(), 4, "the first and three retries");
         assert_eq!(cell.state().reason.map(|r| r.code), Some(Reason::Refused));
         assert_eq!(cell.state().next_attempt_at, None);
@@ -296,7 +298,7 @@ fn invariant_1_and_2_a_camera_does_not_wait_for_detectors_that_hang() {
     run(async {
         let house = house(&[("door", &[Script::Stream])], false, Duration::from_secs(20), 0);
         house.until("thirty frames", |b| b.camera("door").is_some_and(|c| c.frames.received.get() >= 30)).await;
-        let cell = house.board.camera("door").unwrap();
+        let cell = house.board.camera("door").expect("it is watched");
         let frames = &cell.frames;
         assert!(frames.published.get() >= 25, "it went on: {frames:?}");
         // The two are not read at one moment; that they come to differ by one is what counts.
@@ -315,15 +317,15 @@ fn what_a_scene_orders_is_filled_by_whichever_life_there_is() {
         house.supervisor.do_send(ApplyCameras(vec![changed]));
         house.until("second life", |b| b.camera("door").is_some_and(|c| c.lives.get() == 2)).await;
         let area = Rect { x: 0.4, y: 0.4, w: 0.2, h: 0.4 };
-        house.seen.lock().unwrap().push(Detection { label: "person".into(), score: 0.9, area });
-        house.until("three further frames", |_| house.bursts.lock().unwrap().len() >= 3).await;
-        let secured = house.secured.lock().unwrap().clone();
+        house.seen.lock().push(Detection { label: "person".into(), score: 0.9, area });
+        house.until("three further frames", |_| house.bursts.lock().len() >= 3).await;
+        let secured = house.secured.lock().clone();
         let [secure] = &secured[..] else { panic!("{secured:?}") };
         assert_eq!((secure.shots.len(), secure.awaited), (1, 3));
-        let bursts = house.bursts.lock().unwrap().clone();
+        let bursts = house.bursts.lock().clone();
         assert!(bursts.iter().all(|(event, _)| *event == secure.event));
         assert!(secure.shots[0].frame.origin.captured.steady < bursts[0].1.steady);
-        assert_eq!(house.board.camera("door").unwrap().open_visits.get(), 1);
+        assert_eq!(house.board.camera("door").expect("it is watched").open_visits.get(), 1);
     });
 }
 
@@ -335,7 +337,7 @@ fn at_the_end_every_life_is_gone() {
         let house = house(&scripts, true, Duration::from_secs(20), 0);
         let all = |b: &Board, state| b.cameras().len() == 10 && b.cameras().iter().all(|c| c.state().state == state);
         house.until("ten streams", |b| all(b, CameraState::Streaming)).await;
-        house.supervisor.send(Shutdown { deadline: Duration::from_secs(20) }).await.unwrap();
+        house.supervisor.send(Shutdown { deadline: Duration::from_secs(20) }).await.expect("it lives");
         assert!(all(&house.board, CameraState::Stopped));
         assert!(house.board.cameras().iter().all(|c| c.lives.get() == 1), "and none begins again");
     });

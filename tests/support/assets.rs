@@ -20,7 +20,7 @@ fn beside(variable: &str, usual: &str, name: &str) -> Option<PathBuf> {
         std::env::var_os(variable).map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(usual), PathBuf::from);
     let path = folder.join(name);
     if !path.exists() {
-        println!("left out: {} is missing", path.display());
+        super::left_out(format_args!("{} is missing", path.display()));
     }
     path.exists().then_some(path)
 }

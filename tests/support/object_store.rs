@@ -15,7 +15,7 @@ use actix_web::{
     web::{Bytes, Data, PayloadConfig, to},
 };
 
-use super::http;
+use super::{http, left_out};
 
 /// The longest that the server's start is waited for: it imports for seconds where other tests run.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -82,7 +82,7 @@ impl ObjectStore {
             .stderr(Stdio::null())
             .spawn();
         let Ok(server) = spawned else {
-            println!("left out: no S3 server ({program}; pip install 'moto[s3,server]')");
+            left_out(format_args!("no S3 server ({program}; pip install 'moto[s3,server]')"));
             return None;
         };
         let server_address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

@@ -153,19 +153,6 @@ fn reader() -> Onnx {
     onnx().with_ignore_output_shapes(true).with_ignore_value_info(true)
 }
 
-/// The least score that counts with this model, where the settings say nothing: what its sidecar says. Cheap: the model
-/// itself is not read.
-///
-/// # Errors
-/// What is wrong with the sidecar.
-pub fn min_score(source: &ModelSource) -> Result<f32, DetectError> {
-    let sidecar = match source {
-        ModelSource::Embedded => embedded::sidecar()?,
-        ModelSource::File(path) => Sidecar::beside(path)?,
-    };
-    Ok(sidecar.min_score())
-}
-
 /// Smaller holds nobody, larger does not fit into memory.
 const SIDES: std::ops::RangeInclusive<usize> = 32..=4096;
 

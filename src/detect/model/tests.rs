@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::detect::heads::Layout;
+use crate::{detect::heads::Layout, left_out::left_out};
 
 /// One field of a protocol buffer message: bytes under a number.
 fn field(number: u8, bytes: impl AsRef<[u8]>) -> Vec<u8> {
@@ -46,9 +46,8 @@ fn asset(name: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/assets");
     let folder = std::env::var_os("LOOKOUT_ASSETS").map_or_else(beside, PathBuf::from);
     let path = folder.join(name);
-    #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
     if !path.exists() {
-        eprintln!("left out: there is no {}", path.display());
+        left_out(format_args!("there is no {}", path.display()));
     }
     path.exists().then_some(path)
 }
@@ -127,21 +126,17 @@ fn real_models_are_recognised() {
 fn the_embedded_model_loads_and_knows_people() {
     let model = Model::open(&ModelSource::Embedded).expect("it loads");
     assert!(model.labels.select(&["person".into()]).is_ok());
-    let said = min_score(&ModelSource::Embedded).expect("its sidecar is sound");
+    let said = model.min_score;
     assert!((0.1..0.9).contains(&said), "chosen where it was trained: {said}");
-    assert_eq!(model.min_score, said);
 }
 
 #[test]
 fn the_least_score_is_the_sidecars() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let source = ModelSource::File(folder.path().join("m.onnx"));
-    let usual = min_score(&source).expect("no sidecar is fine");
-    assert_eq!(usual, Sidecar::default().min_score());
-    fs::write(folder.path().join("m.toml"), "min_score = 0.25").expect("written");
-    assert_eq!(min_score(&source).expect("a sound sidecar"), 0.25);
-    fs::write(folder.path().join("m.toml"), "min_score = 2").expect("written");
-    let error = min_score(&source).expect_err("2 is no score").to_string();
+    let brightness = include_bytes!("../../../tests/fixtures/brightness.onnx");
+    let min_score = |sidecar| load(brightness, sidecar).map(|model| model.min_score);
+    assert_eq!(min_score("").expect("an empty sidecar is fine"), Sidecar::default().min_score());
+    assert_eq!(min_score("min_score = 0.25").expect("a sound sidecar"), 0.25);
+    let error = min_score("min_score = 2").expect_err("2 is no score").to_string();
     assert!(error.contains("m.toml: min_score"), "{error}");
 }
 

@@ -34,9 +34,13 @@ impl Outbox {
     }
 
     pub(super) fn wake_all(&self) {
-        for subscriber in self.couriers.values() {
+        self.wake(|_| Wake::News);
+    }
+
+    fn wake(&self, why: impl Fn(&str) -> Wake) {
+        for (name, subscriber) in &self.couriers {
             self.count(subscriber);
-            subscriber.wake.do_send(Wake);
+            subscriber.wake.do_send(why(name));
         }
     }
 }
@@ -52,7 +56,7 @@ impl Handler<Subscribe> for Outbox {
         let name = Arc::clone(&subscriber.cell.name);
         subscriber.cell.gathered.add(self.uncounted.remove(&name).unwrap_or_default());
         self.count(&subscriber);
-        subscriber.wake.do_send(Wake);
+        subscriber.wake.do_send(Wake::News);
         self.couriers.insert(name, subscriber);
     }
 }
@@ -67,6 +71,8 @@ impl Handler<ApplySinks> for Outbox {
         self.couriers.retain(|name, _| self.sinks.contains(name));
         self.uncounted.retain(|name, _| self.sinks.contains(name));
         self.warn_of_strays();
+        // Whoever has the settings read anew wants every sink of theirs tried.
+        self.wake(|_| Wake::Wanted);
     }
 }
 
@@ -108,7 +114,10 @@ impl Handler<Retry> for Outbox {
 
     fn handle(&mut self, Retry { sink, event }: Retry, _: &mut Self::Context) -> Self::Result {
         let retried = self.store.retry(sink.as_deref(), event)?;
-        self.wake_all();
+        // An event that is no dead letter anywhere gives nobody a reason to ask a receiver that wanted no more.
+        let wanted = retried > 0 || event.is_none();
+        let is_meant = |name: &str| wanted && sink.as_deref().is_none_or(|sink| sink == name);
+        self.wake(|name| if is_meant(name) { Wake::Wanted } else { Wake::News });
         Ok(retried)
     }
 }

@@ -23,7 +23,12 @@ pub struct Subscribe {
 /// Fact for a courier: there may be something to deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
-pub struct Wake;
+pub enum Wake {
+    /// Something was recorded, or is no longer held.
+    News,
+    /// Somebody wants it tried: also where the receiver has said that it wants no more.
+    Wanted,
+}
 
 /// Command: these are the sinks now. A new one gets the events recorded from here on; what waits for one that is gone
 /// stays for as long as events are kept, and goes out if it comes back.
@@ -89,7 +94,8 @@ pub enum Settlement {
     },
 }
 
-/// Command: try dead letters anew; of one sink or all, of one event or all. Answers how many there were.
+/// Command: try dead letters anew; of one sink or all, of one event or all. Answers how many there were. Sinks whose
+/// receiver wanted no more are tried, too.
 #[derive(Debug, Clone, Default, Message)]
 #[rtype(result = "Result<usize, OutboxError>")]
 pub struct Retry {

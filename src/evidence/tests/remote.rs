@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     evidence::tests::{server::Server, snapshots},
+    left_out::left_out,
     settings::Secret,
     tls,
     words::EventId,
@@ -191,11 +192,9 @@ impl Drop for Moto {
 }
 
 #[actix::test]
-#[expect(clippy::print_stderr, reason = "what is left out is said")]
 async fn a_real_s3_server_keeps_pictures_with_type_and_metadata() {
     let Some(moto) = Moto::start() else {
-        eprintln!("left out: no moto_server here (pip install \"moto[server]\", or set LOOKOUT_MOTO)");
-        return;
+        return left_out("no moto_server here (pip install \"moto[server]\", or set LOOKOUT_MOTO)");
     };
     let store = remote(s3(moto.url.clone(), "site/north", true));
     let (label, jpeg) = (label(), Bytes::from_static(b"\xff\xd8 a picture \xff\xd9"));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::super::{
     Problem, Views,
     auth::Allowed,
-    parameters::{Asked, Id, Parameters, Question},
+    parameters::{Asked, Id, Nothing, Parameters, Question},
 };
 use crate::{
     events::{Event, EventFilter, EventKind, OutboxError, Reader},
@@ -41,6 +41,7 @@ pub(in crate::http) async fn one(
     _: Allowed,
     views: web::Data<Views>,
     Id(id): Id<EventId>,
+    _: Asked<Nothing>,
 ) -> Result<impl Responder, Problem> {
     find(&views, id).await.map(web::Json)
 }

@@ -40,3 +40,31 @@ pub(in crate::http) async fn not_found(request: HttpRequest, _: Allowed) -> Resu
     let path: String = request.path().chars().take(200).collect();
     Err(Problem::not_found(format!("nothing answers to {} {path}; GET / lists what does", request.method())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::parameters::Question, *};
+    use crate::events::{DeliveryFilter, EventFilter};
+
+    #[test]
+    fn the_readme_names_every_parameter() {
+        let readme = include_str!("../../../README.md");
+        for (address, known) in [
+            ("/frame.jpg", cameras::FrameQuery::KNOWN),
+            ("/api/v1/events", EventFilter::KNOWN),
+            ("/snapshot.jpg", pictures::PictureQuery::KNOWN),
+            ("/api/v1/events/stream", stream::StreamQuery::KNOWN),
+            ("/api/v1/deliveries", DeliveryFilter::KNOWN),
+            ("/api/v1/deliveries/{event}/retry", deliveries::RetryQuery::KNOWN),
+            ("/api/v1/deliveries/retry", deliveries::RetryQuery::KNOWN),
+        ] {
+            let asked = readme.split(&format!("{address}?")).nth(1).and_then(|rest| rest.split('`').next());
+            let asked = asked.unwrap_or_else(|| panic!("{address} stands in no table"));
+            let mut named: Vec<&str> = asked.split('&').filter_map(|part| Some(part.split_once('=')?.0)).collect();
+            let mut known = known.to_vec();
+            named.sort_unstable();
+            known.sort_unstable();
+            assert_eq!(named, known, "{address}");
+        }
+    }
+}

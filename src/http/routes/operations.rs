@@ -1,7 +1,12 @@
 use actix_web::{HttpResponse, Responder, web};
 use serde_json::json;
 
-use super::super::{Problem, Views, auth::Allowed, view};
+use super::super::{
+    Problem, Views,
+    auth::Allowed,
+    parameters::{Asked, Nothing},
+    view,
+};
 use crate::status::metrics_text;
 
 /// Alive: the process answers.
@@ -37,7 +42,7 @@ pub(in crate::http) async fn index(_: Allowed) -> impl Responder {
 }
 
 /// Everything in numbers.
-pub(in crate::http) async fn status(views: web::Data<Views>, _: Allowed) -> impl Responder {
+pub(in crate::http) async fn status(views: web::Data<Views>, _: Allowed, _: Asked<Nothing>) -> impl Responder {
     web::Json(view::status(&views.board))
 }
 
@@ -49,6 +54,10 @@ pub(in crate::http) async fn metrics(views: web::Data<Views>, _: Allowed) -> imp
 }
 
 /// Reads the settings file anew.
-pub(in crate::http) async fn reload(views: web::Data<Views>, _: Allowed) -> Result<impl Responder, Problem> {
+pub(in crate::http) async fn reload(
+    views: web::Data<Views>,
+    _: Allowed,
+    _: Asked<Nothing>,
+) -> Result<impl Responder, Problem> {
     views.reload.clone().reload().await.map(web::Json).map_err(Problem::unusable_settings)
 }

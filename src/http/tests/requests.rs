@@ -125,6 +125,24 @@ async fn mistakes_are_told_in_plain_words() {
 }
 
 #[actix::test]
+async fn every_address_of_the_interface_knows_its_parameters() {
+    let house = House::open();
+    house.watch("door");
+    let id = EventId::fresh();
+    let retry = [format!("deliveries/{id}/retry"), "deliveries/retry".into(), "reload".into()];
+    let look = ["status", "cameras", "cameras/door", "cameras/door/frame.jpg", "events", "events/stream", "deliveries"];
+    let look = look.map(String::from).into_iter().chain([format!("events/{id}"), format!("events/{id}/snapshot.jpg")]);
+    for (method, path) in look.map(|path| ("GET", path)).chain(retry.map(|path| ("POST", path))) {
+        for query in ["smk=office", "%ff=1", "=", "sink"] {
+            let asked = format!("/api/v1/{path}?{query}");
+            let problem = request(house.address, method, &asked, &[]).await.problem(400);
+            let plain = problem.contains("query parameter") && problem.contains("known here");
+            assert!(plain || (query == "sink" && problem.contains("says nothing")), "{asked}: {problem}");
+        }
+    }
+}
+
+#[actix::test]
 async fn whoever_may_not_ask_learns_nothing_else() {
     let house = House::with(StreamTerms::default(), tokens());
     let id = EventId::fresh();

@@ -1,6 +1,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::*;
+use crate::left_out::left_out;
 
 /// How many people YOLOX-Nano saw at a score of 0.45 in a film of 139 s (Intel sample video "one by one", CC BY 4.0),
 /// two samples a second.
@@ -59,7 +60,7 @@ fn the_guide_beside_the_films_gives_the_same_visits_as_far_as_it_resolves_them()
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/assets"), PathBuf::from);
     let path = assets.join("clips/people_by_second.json");
     let Ok(text) = std::fs::read_to_string(&path) else {
-        left_out(&path);
+        left_out(format_args!("there is no {}", path.display()));
         return;
     };
     let guide: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -80,9 +81,4 @@ fn the_guide_beside_the_films_gives_the_same_visits_as_far_as_it_resolves_them()
     assert_near(&visits_of(&twice_a_second(), lap), &VISITS, 5.0);
     let cars = sampled(counts("cars_720p15_main_nob_g30.mp4"), 16.0);
     assert_eq!(visits_of(&twice_a_second(), cars), []);
-}
-
-#[allow(clippy::print_stderr)]
-fn left_out(path: &std::path::Path) {
-    eprintln!("left out: {} is not here", path.display());
 }

@@ -20,7 +20,7 @@ fn access_units_make_the_clip_that_they_came_from() {
     let units: Vec<_> = SMALL.access_units(start).collect();
     assert!(units[0].data.starts_with(&[0, 0, 0, 1, 0x67]), "a key frame carries its parameter sets");
     assert_eq!(units[150].received.since(&start), Duration::from_millis(1500));
-    let clip = Clip::from_access_units("again", 100.0, units.iter().map(|unit| unit.data.clone())).unwrap();
+    let clip = Clip::from_access_units("again", 100.0, units.iter().map(|unit| unit.data.clone())).expect("a clip");
     assert_eq!(clip.units, SMALL.units);
     assert_eq!((&clip.sps, &clip.pps), (&SMALL.sps, &SMALL.pps));
 }
@@ -34,7 +34,7 @@ fn the_footage_is_read_with_its_size_pace_and_key_frames() {
         ("street_720p25_high_b3_g50.mp4", (1280, 720), 25.0, 50, true),
     ] {
         let Some(path) = footage(name) else { return };
-        let clip = Clip::read(&path).unwrap();
+        let clip = Clip::read(&path).expect("a clip");
         assert_eq!((clip.width, clip.height), size, "{name}");
         assert!((clip.fps - fps).abs() < 0.01, "{name}: {} fps", clip.fps);
         assert!(clip.units[0].key && clip.units[gop].key && !clip.units[gop - 1].key, "{name}");
@@ -53,17 +53,15 @@ fn a_byte_stream_with_b_frames_is_shown_in_the_order_of_the_mp4_it_was_cut_from(
     let Some(path) = footage("street_720p25_high_b3_g50.mp4") else {
         return;
     };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let stream = folder.path().join("street.h264");
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-v", "error", "-i"]).arg(&path).args(["-c", "copy", "-an"]).arg(&stream);
     let Ok(status) = ffmpeg.status() else {
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), "left out: ffmpeg is not installed");
-        return;
+        return left_out("ffmpeg is not installed");
     };
     assert!(status.success());
-    let (mp4, raw) = (Clip::read(&path).unwrap(), Clip::read(&stream).unwrap());
+    let (mp4, raw) = (Clip::read(&path).expect("a clip"), Clip::read(&stream).expect("a clip"));
     assert_eq!(raw.units.len(), mp4.units.len());
     assert!((raw.fps - mp4.fps).abs() < 0.01, "{}", raw.fps);
     for (i, (raw, mp4)) in raw.units.iter().zip(&mp4.units).enumerate() {
@@ -75,10 +73,10 @@ fn a_byte_stream_with_b_frames_is_shown_in_the_order_of_the_mp4_it_was_cut_from(
 
 #[test]
 fn what_is_no_clip_is_refused_with_its_name_and_a_way_out() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let refusal = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
-        fs::write(&path, bytes).unwrap();
+        fs::write(&path, bytes).expect("written");
         let error = Clip::read(&path).expect_err(name);
         assert!(error.to_string().contains(name), "{error}");
         error
@@ -102,10 +100,10 @@ fn a_damaged_file_is_an_error_and_never_a_panic() {
     let Some(path) = footage("vtest_480x360p10_baseline_sub.mp4") else {
         return;
     };
-    let whole = fs::read(path).unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let whole = fs::read(path).expect("readable");
+    let folder = tempfile::tempdir().expect("a folder");
     let damaged = folder.path().join("damaged.mp4");
-    let tables = whole.windows(4).position(|name| name == b"moov").unwrap();
+    let tables = whole.windows(4).position(|name| name == b"moov").expect("tables");
     let mut random = fastrand::Rng::with_seed(1);
     let mut refused = 0;
     for _ in 0..60 {
@@ -114,7 +112,7 @@ fn a_damaged_file_is_an_error_and_never_a_panic() {
             let at = random.usize(tables..bytes.len().min(tables + 6000));
             bytes[at] = random.u8(..);
         }
-        fs::write(&damaged, bytes).unwrap();
+        fs::write(&damaged, bytes).expect("written");
         refused += usize::from(Clip::read(&damaged).is_err());
     }
     assert!(refused > 10, "only {refused} of 60 were noticed");

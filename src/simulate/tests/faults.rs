@@ -9,12 +9,12 @@ async fn status_of(fault: Fault) -> Option<u16> {
 
 /// Waits, by a camera without fault, until so many more units would have come.
 async fn let_pass(stage: &Stage, units: u64) {
-    let mut sane = stage.view("sane").await.unwrap();
+    let mut sane = stage.view("sane").await.expect("it streams");
     let watching = async { while frame(&mut sane).await.is_some() {} };
     let begin = stage.control.counts("sane").units_sent;
     tokio::select! {
         () = watching => panic!("the camera without fault ended"),
-        passed = within(stage.control.wait_until("sane", |counts| counts.units_sent >= begin + units)) => passed.map(drop).unwrap(),
+        passed = within(stage.control.wait_until("sane", |counts| counts.units_sent >= begin + units)) => passed.map(drop).expect("it is mounted"),
     }
 }
 
@@ -59,11 +59,11 @@ async fn silence_plays_answers_and_sends_nothing() {
 #[tokio::test]
 async fn silence_after_sends_so_many_units() {
     let stage = Stage::with(Fault::SilenceAfter(7)).await;
-    let mut session = stage.view("faulty").await.unwrap();
+    let mut session = stage.view("faulty").await.expect("it streams");
     frames(&mut session, 7).await;
     let_pass(&stage, 20).await;
     assert_eq!(stage.control.counts("faulty").units_sent, 7);
-    stage.control.set_fault("faulty", None).unwrap();
+    stage.control.set_fault("faulty", None).expect("it is mounted");
     let next = frames(&mut session, 1).await.remove(0);
     assert!(next.loss() > 0, "the fault is over, and what was not sent is missing");
 }
@@ -71,14 +71,14 @@ async fn silence_after_sends_so_many_units() {
 #[tokio::test]
 async fn a_pause_holds_the_media_and_not_the_protocol() {
     let stage = Stage::new(vec![Mount::new("cam", SMALL.clone()), Mount::new("sane", SMALL.clone())]).await;
-    let mut session = stage.view("cam").await.unwrap();
+    let mut session = stage.view("cam").await.expect("it streams");
     frames(&mut session, 2).await;
-    stage.control.pause("cam").unwrap();
+    stage.control.pause("cam").expect("it is mounted");
     let_pass(&stage, 5).await; // What was due when the pause began may still come.
     let sent = stage.control.counts("cam").units_sent;
     let_pass(&stage, 20).await;
     assert_eq!(stage.control.counts("cam").units_sent, sent);
-    stage.control.resume("cam").unwrap();
+    stage.control.resume("cam").expect("it is mounted");
     assert!(frames(&mut session, 30).await.iter().all(|frame| frame.loss() == 0));
 }
 
@@ -86,7 +86,9 @@ async fn a_pause_holds_the_media_and_not_the_protocol() {
 async fn other_codecs_are_described_as_such() {
     for (fault, media, encoding) in [(Fault::AudioOnly, "audio", "pcmu"), (Fault::H265, "video", "h265")] {
         let stage = Stage::with(fault).await;
-        let session = within(Session::describe(stage.url("faulty"), SessionOptions::default())).await.unwrap();
+        let session = within(Session::describe(stage.url("faulty"), SessionOptions::default()))
+            .await
+            .expect("it describes itself");
         let streams: Vec<_> = session.streams().iter().map(|stream| (stream.media(), stream.encoding_name())).collect();
         assert_eq!(streams, [(media, encoding)]);
     }
@@ -106,13 +108,14 @@ async fn reset_is_a_reset() {
 #[tokio::test]
 async fn streams_end_in_order_or_in_the_middle_of_a_picture() {
     let stage = Stage::with(Fault::StreamEnd(5)).await;
-    let (count, _) = until_the_end(&mut stage.view("faulty").await.unwrap()).await;
+    let (count, _) = until_the_end(&mut stage.view("faulty").await.expect("it streams")).await;
     assert_eq!(count, 5);
-    stage.control.set_fault("faulty", Some(Fault::MidFrameCut(6))).unwrap();
-    let (count, error) = until_the_end(&mut stage.view("faulty").await.unwrap()).await;
+    stage.control.set_fault("faulty", Some(Fault::MidFrameCut(6))).expect("it is mounted");
+    let (count, error) = until_the_end(&mut stage.view("faulty").await.expect("it streams")).await;
     assert_eq!(count, 6);
     assert!(error.is_some(), "a picture was cut");
-    let counts = within(stage.control.wait_until("faulty", |counts| counts.connections == 0)).await.unwrap();
+    let counts =
+        within(stage.control.wait_until("faulty", |counts| counts.connections == 0)).await.expect("it is mounted");
     assert_eq!(counts.torn_down, 0);
 }
 
@@ -120,7 +123,8 @@ async fn streams_end_in_order_or_in_the_middle_of_a_picture() {
 async fn lost_packets_are_missed_over_tcp_and_udp() {
     let stage = Stage::with(Fault::PacketLoss(10)).await;
     for transport in ["tcp", "udp"] {
-        let mut session = view(stage.url("faulty"), transport.parse().unwrap(), None).await.unwrap();
+        let mut session =
+            view(stage.url("faulty"), transport.parse().expect("a transport"), None).await.expect("it streams");
         let losses = frames(&mut session, 30).await.iter().filter(|frame| frame.loss() > 0).count();
         assert!((2..=6).contains(&losses), "{transport}: {losses} gaps in 30 pictures");
     }
@@ -135,7 +139,7 @@ fn assert_every_tenth(places: &[usize]) {
 #[tokio::test]
 async fn the_sequence_leaps() {
     let stage = Stage::with(Fault::SequenceJump(10)).await;
-    let mut session = stage.view("faulty").await.unwrap();
+    let mut session = stage.view("faulty").await.expect("it streams");
     let frames = frames(&mut session, 35).await;
     let leaps: Vec<usize> = (0..35).filter(|i| frames[*i].loss() == 1000).collect();
     assert_every_tenth(&leaps);
@@ -144,7 +148,7 @@ async fn the_sequence_leaps() {
 #[tokio::test]
 async fn the_timestamp_leaps_an_hour() {
     let stage = Stage::with(Fault::TimestampJump(10)).await;
-    let mut session = stage.view("faulty").await.unwrap();
+    let mut session = stage.view("faulty").await.expect("it streams");
     let frames = frames(&mut session, 35).await;
     let time = |i: usize| frames[i].timestamp().elapsed();
     let leaps: Vec<usize> = (1..35).filter(|i| time(*i) - time(i - 1) > 3_599 * 90_000).collect();
@@ -154,7 +158,7 @@ async fn the_timestamp_leaps_an_hour() {
 #[tokio::test]
 async fn a_new_source_is_one() {
     let stage = Stage::with(Fault::NewSsrc(10)).await;
-    let mut session = stage.view("faulty").await.unwrap();
+    let mut session = stage.view("faulty").await.expect("it streams");
     let (count, error) = until_the_end(&mut session).await;
     let error = error.expect("a client that knows its source refuses another").to_string();
     assert!(count <= 10 && error.to_lowercase().contains("ssrc"), "{error}");
@@ -163,7 +167,7 @@ async fn a_new_source_is_one() {
 #[tokio::test]
 async fn garbage_has_the_clips_sizes_and_not_its_bytes() {
     let stage = Stage::with(Fault::GarbageNal(1)).await;
-    let mut session = stage.view("faulty").await.unwrap();
+    let mut session = stage.view("faulty").await.expect("it streams");
     let units: Vec<_> = SMALL.units.iter().map(|unit| SMALL.annex_b(unit)).collect();
     for frame in frames(&mut session, 20).await {
         assert!(units.iter().all(|unit| unit != frame.data()));
@@ -174,14 +178,14 @@ async fn garbage_has_the_clips_sizes_and_not_its_bytes() {
 #[tokio::test]
 async fn no_key_frame_leaves_out_the_idr_pictures() {
     let stage = Stage::with(Fault::NoKeyFrame).await;
-    let mut session = stage.view("faulty").await.unwrap();
+    let mut session = stage.view("faulty").await.expect("it streams");
     assert!(frames(&mut session, 60).await.iter().all(|frame| !frame.is_random_access_point()));
 }
 
 #[tokio::test]
 async fn the_size_changes_with_new_parameter_sets_at_a_key_frame() {
     let stage = Stage::with(Fault::SizeChange(12)).await;
-    let mut session = stage.view("faulty").await.unwrap();
+    let mut session = stage.view("faulty").await.expect("it streams");
     let mut sizes = Vec::new();
     while sizes.len() < 3 {
         let frame = frames(&mut session, 1).await.remove(0);
@@ -202,7 +206,7 @@ async fn never_answer_reads_and_keeps_still() {
     let stage = Stage::with(Fault::NeverAnswer).await;
     let mut raw = Raw::connect(&stage).await;
     raw.say("DESCRIBE", stage.url("faulty").as_str(), "").await;
-    within(stage.control.wait_until("faulty", |counts| counts.connections == 1)).await.unwrap();
+    within(stage.control.wait_until("faulty", |counts| counts.connections == 1)).await.expect("it is mounted");
     let_pass(&stage, 10).await;
     let silent = raw.0.try_read(&mut [0; 1]).expect_err("not one byte");
     assert_eq!(silent.kind(), ErrorKind::WouldBlock);
@@ -215,7 +219,7 @@ async fn slow_headers_come_byte_by_byte() {
     raw.say("DESCRIBE", stage.url("faulty").as_str(), "").await;
     let mut buffer = [0; 64];
     for byte in b"RT" {
-        assert_eq!(within(raw.0.read(&mut buffer)).await.unwrap(), 1);
+        assert_eq!(within(raw.0.read(&mut buffer)).await.expect("it sends"), 1);
         assert_eq!(buffer[0], *byte);
     }
 }
@@ -226,7 +230,7 @@ async fn a_header_without_end_does_not_end() {
     let mut raw = Raw::connect(&stage).await;
     raw.say("DESCRIBE", stage.url("faulty").as_str(), "").await;
     let mut header = vec![0; 300_000];
-    within(raw.0.read_exact(&mut header)).await.unwrap();
+    within(raw.0.read_exact(&mut header)).await.expect("it sends");
     assert!(header.starts_with(b"RTSP/1.0 200 OK\r\nX-Padding: aaa") && header.ends_with(b"aaa"));
 }
 
@@ -244,7 +248,7 @@ async fn not_rtsp_is_not_rtsp() {
     let mut raw = Raw::connect(&stage).await;
     raw.say("DESCRIBE", stage.url("faulty").as_str(), "").await;
     let mut noise = [0; 512];
-    within(raw.0.read_exact(&mut noise)).await.unwrap();
+    within(raw.0.read_exact(&mut noise)).await.expect("it sends");
     assert_eq!(noise[0], 0xFF);
     let error = stage.view("faulty").await.err().expect("no client understands noise");
     assert_eq!(error.status_code(), None, "{error}");

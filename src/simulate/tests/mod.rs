@@ -1,7 +1,5 @@
 //! The simulator against a real client, retina, and against raw sockets where a client would get in the way.
 
-#![allow(clippy::unwrap_used)]
-
 mod clips;
 mod faults;
 mod streaming;
@@ -27,9 +25,11 @@ use tokio::{
 };
 
 use super::{Clip, Control, Fault, Mount, Simulator};
+use crate::left_out::left_out;
 
 /// Two seconds of 100 small pictures each, a key frame every 20.
-static SMALL: LazyLock<Arc<Clip>> = LazyLock::new(|| Arc::new(Clip::synthetic(160, 128, 100, 2, 20).unwrap()));
+static SMALL: LazyLock<Arc<Clip>> =
+    LazyLock::new(|| Arc::new(Clip::synthetic(160, 128, 100, 2, 20).expect("it can be encoded")));
 
 /// A running simulator; it ends with this.
 struct Stage {
@@ -40,7 +40,7 @@ struct Stage {
 
 impl Stage {
     async fn new(mounts: Vec<Mount>) -> Self {
-        let simulator = Simulator::bind((Ipv4Addr::LOCALHOST, 0).into(), mounts).await.unwrap();
+        let simulator = Simulator::bind((Ipv4Addr::LOCALHOST, 0).into(), mounts).await.expect("a free port");
         let (address, control) = (simulator.local_addr(), simulator.control());
         Self { address, control, task: tokio::spawn(simulator.run(std::future::pending())) }
     }
@@ -52,7 +52,7 @@ impl Stage {
     }
 
     fn url(&self, path: &str) -> url::Url {
-        format!("rtsp://{}/{path}", self.address).parse().unwrap()
+        format!("rtsp://{}/{path}", self.address).parse().expect("a URL")
     }
 
     async fn view(&self, path: &str) -> Result<Demuxed, retina::Error> {
@@ -110,27 +110,27 @@ struct Raw(TcpStream);
 
 impl Raw {
     async fn connect(stage: &Stage) -> Self {
-        Self(TcpStream::connect(stage.address).await.unwrap())
+        Self(TcpStream::connect(stage.address).await.expect("it listens"))
     }
 
     async fn say(&mut self, method: &str, url: &str, headers: &str) {
         let request = format!("{method} {url} RTSP/1.0\r\nCSeq: 1\r\n{headers}\r\n");
-        self.0.write_all(request.as_bytes()).await.unwrap();
+        self.0.write_all(request.as_bytes()).await.expect("it takes requests");
     }
 
     /// Reads up to the end of a header, past the media before it.
     async fn answer(&mut self) -> String {
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
-            answer.push(within(self.0.read_u8()).await.unwrap());
+            answer.push(within(self.0.read_u8()).await.expect("it answers"));
             if answer == [b'$'] {
-                let _channel = within(self.0.read_u8()).await.unwrap();
-                let length = within(self.0.read_u16()).await.unwrap();
-                within(self.0.read_exact(&mut vec![0; length.into()])).await.unwrap();
+                let _channel = within(self.0.read_u8()).await.expect("it answers");
+                let length = within(self.0.read_u16()).await.expect("it answers");
+                within(self.0.read_exact(&mut vec![0; length.into()])).await.expect("it answers");
                 answer.clear();
             }
         }
-        String::from_utf8(answer).unwrap()
+        String::from_utf8(answer).expect("UTF-8")
     }
 
     async fn ask(&mut self, method: &str, url: &str, headers: &str) -> String {
@@ -152,8 +152,7 @@ fn footage(name: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/assets");
     let path = env::var_os("LOOKOUT_ASSETS").map_or_else(beside, PathBuf::from).join("clips").join(name);
     if !path.exists() {
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), "left out: {} is not there", path.display());
+        left_out(format_args!("there is no {}", path.display()));
         return None;
     }
     Some(path)

@@ -7,6 +7,7 @@ use crate::{
     words::CameraId,
 };
 
+mod examples;
 mod receivers;
 
 const NASTY: &str = "A \"quoted\" \\ back\\slash,\na line, a\ttab, <b>&</b>, {{ braces }}, \u{1} and 大门 🚪";

@@ -44,7 +44,7 @@ async fn couriers_are_woken_when_a_hold_ends() {
         hold(&outbox, event, HOUR);
     }
     outbox.send(Flush).await.expect("the outbox lives");
-    onlooker.send(Wake).await.expect("it has seen every wake so far");
+    onlooker.send(Wake::News).await.expect("it has seen every wake so far");
     while woken.try_recv().is_ok() {}
     outbox.do_send(Release(events[0].id));
     soon("released", woken.recv()).await.expect("it lives");

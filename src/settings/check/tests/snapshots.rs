@@ -23,7 +23,7 @@ fn read(text: &str) -> Snapshots {
 
 #[test]
 fn what_is_right_passes() {
-    for text in [
+    all_pass([
         snapshots(""),
         snapshots("store = \"none\"\nframes = 3"),
         snapshots("store = \"file:pictures\"\nmax_bytes = \"1MiB\""),
@@ -43,16 +43,12 @@ fn what_is_right_passes() {
         snapshots("frames = 100\nevery = \"40ms\"\nconcurrency = 1024\ndeadline = \"0s\"\ntimeout = \"5m\""),
         snapshots("max_retries = 1\nspool_bytes = \"1MiB\""),
         camera("evidence = { frames = 10, every = \"10s\" }"),
-    ] {
-        if let Err(error) = load(&text) {
-            panic!("{error}\nin\n{text}");
-        }
-    }
+    ]);
 }
 
 #[test]
 fn what_is_wrong_is_named() {
-    for (text, start, holds) in [
+    each_is_named([
         (snapshots("store = \"\""), "snapshots.store: ", "is no store: write \"file\""),
         (snapshots("store = \"ftp://h/\""), "snapshots.store: ", "\"s3://BUCKET/PREFIX\""),
         (snapshots("store = \"s3:b\""), "snapshots.store: ", "is no store"),
@@ -117,9 +113,7 @@ fn what_is_wrong_is_named() {
         (camera("evidence = { frames = 0 }"), "cameras[0].evidence.frames: ", "1 to 100"),
         (camera("evidence = { every = \"11s\" }"), "cameras[0].evidence.every: ", "40ms to 10s"),
         (camera("evidence = { frame = 2 }"), "cameras[0].evidence.frame: ", "did you mean \"frames\"?"),
-    ] {
-        one_problem(&text, start, holds);
-    }
+    ]);
 }
 
 #[test]

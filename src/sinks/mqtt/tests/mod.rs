@@ -66,8 +66,3 @@ fn hang_up(board: &Board, id: &str) -> Arc<CameraCell> {
     board.add_camera(Arc::clone(&cell));
     cell
 }
-
-#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
-fn left_out(missing: &str) {
-    eprintln!("a test with a real MQTT broker is left out: {missing} is not installed");
-}

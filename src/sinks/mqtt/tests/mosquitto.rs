@@ -10,7 +10,7 @@ use rumqttc::{AsyncClient, Event, MqttOptions, Packet, Publish, QoS};
 use tokio::net;
 
 use super::*;
-use crate::sinks::tests::until;
+use crate::{left_out::left_out, sinks::tests::until};
 
 const PROGRAM: &str = "/usr/sbin/mosquitto";
 
@@ -30,7 +30,7 @@ impl Broker {
     /// A broker with more settings, which may name files in the folder that they are given.
     pub(super) fn with(settings: impl Fn(&Path) -> String) -> Option<Self> {
         if !Path::new(PROGRAM).exists() {
-            left_out("mosquitto");
+            left_out("mosquitto is not installed");
             return None;
         }
         let folder = tempfile::tempdir().expect("a folder");

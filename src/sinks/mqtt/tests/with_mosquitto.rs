@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     events::sample,
+    left_out::left_out,
     sinks::tests::{House, until},
     status::CameraState,
     words::{EventId, Reason},
@@ -318,7 +319,7 @@ async fn tls_is_spoken_with_whom_the_settings_trust_and_nobody_else() {
     let Some(broker) = broker else { return };
     let ca_file = broker.folder().join("ca.pem");
     if !broker.folder().join("host.pem").exists() {
-        return left_out("openssl");
+        return left_out("openssl is not installed");
     }
     let event = sample::started("a");
     let with = |host: &str, tls, ca_file| settings::Mqtt {

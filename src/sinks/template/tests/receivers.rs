@@ -7,7 +7,7 @@ const TELEGRAM: &str = include_str!("../../../../tests/fixtures/templates/telegr
 const DINGTALK: &str = include_str!("../../../../tests/fixtures/templates/dingtalk.json.jinja");
 const WECOM: &str = include_str!("../../../../tests/fixtures/templates/wecom.json.jinja");
 
-fn text<'a>(value: &'a serde_json::Value, pointer: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a serde_json::Value, pointer: &str) -> &'a str {
     let text = value.pointer(pointer).and_then(|value| value.as_str());
     text.unwrap_or_else(|| panic!("no text at {pointer}: {value}"))
 }
