@@ -203,7 +203,11 @@ fn what_a_dead_process_told_counts_against_the_budget() {
     assert!(told[0].1 >= begin);
     assert_eq!(lately(told[2].1 + minute, 100), []);
     assert_eq!(lately(now, 2), told[1..], "the newest");
-    assert_eq!(lately(begin - 1.nanosecond(), 100), [], "the clock was set back since: that says nothing of this minute");
+    assert_eq!(
+        lately(begin - 1.nanosecond(), 100),
+        [],
+        "the clock was set back since: that says nothing of this minute"
+    );
     assert_eq!(states(&store, SINK)[0], Delivered);
 }
 

@@ -45,7 +45,9 @@ fn what_is_right_passes() {
         mqtt_url("mqtts://u:p@h:1/", "ca_file = \"ca.pem\"\ntimeout = \"1s\""),
         mqtt("username = \"u\"\npassword_file = \"secrets/yard\"\nclient_id = \"x\""),
         mqtt("topic_prefix = \"home/lookout\"\ndiscovery = false"),
-        mqtt("[[sinks]]\nname = \"t\"\ntype = \"mqtt\"\nurl = \"mqtt://h\"\nclient_id = \"other\"\ntopic_prefix = \"x\""),
+        mqtt(
+            "[[sinks]]\nname = \"t\"\ntype = \"mqtt\"\nurl = \"mqtt://h\"\nclient_id = \"other\"\ntopic_prefix = \"x\"",
+        ),
         command("arguments = [\"-x\", \"\"]\ntimeout = \"10m\""),
         file("max_bytes = \"64KiB\"\nkeep = 0"),
         headers("\"X-Key\" = \"a b\", Authorization = \"Bearer x\""),
