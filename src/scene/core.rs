@@ -198,7 +198,7 @@ impl SceneCore {
         // A detector that fails for so long is as good as a camera that is gone.
         if self.sight.dark_for(now) > blind || self.sight.unjudged_for(now) > blind.max(quiet) {
             let watches = self.watches.iter_mut();
-            findings.extend(watches.filter_map(|w| w.end_at(now.steady, &self.rules, &self.reporter)));
+            findings.extend(watches.filter_map(|w| w.end_unseen(now.steady, &self.rules, &self.reporter)));
         }
         let due = self.availability.due(now, self.down_after);
         findings.extend(due.map(|outage| self.reporter.down(outage, now).into()));

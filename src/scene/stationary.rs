@@ -3,6 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::visits::Rules;
 use crate::words::{Detection, Rect};
 
 /// Who stays in one place, so that a detector which loses and finds them again does not make them somebody new.
@@ -14,6 +15,7 @@ use crate::words::{Detection, Rect};
 ///   last not before anybody was seen elsewhere: who may have walked away from their place has left it.
 /// - Whoever appears in a known place within the stationary time is nobody new, and renews it. One place is one person's:
 ///   a second one in it is new, and so is whoever is seen beside it, also the same person once they walk.
+/// - Where nobody looked for so long that one may have gone and another come, no place is known any more.
 ///
 /// In doubt somebody is new: an alert too many is a nuisance, a missed one is a failure.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +25,17 @@ pub(super) struct Stationary {
     noted: Vec<Place>,
     /// When, in the open visit, somebody was last seen who had not been in their place for long.
     walked: Option<Instant>,
+    /// The last look, by both clocks.
+    looked: Option<Looked>,
+}
+
+/// When a sample was looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Looked {
+    /// When it was captured.
+    pub(super) at: Instant,
+    /// The same on the clock that stands still while the camera is gone.
+    pub(super) clock: Instant,
 }
 
 #[derive(Debug, Clone)]
@@ -41,6 +54,24 @@ const SAME: f32 = 0.5;
 const MOST: usize = 64;
 
 impl Stationary {
+    /// The camera is looked at again. Where since the look before it streamed unseen for longer than
+    /// `Rules::LONGEST_UNSEEN`, or was gone for longer than `blind`, whoever is seen now may be somebody else.
+    pub(super) fn looked(&mut self, now: Looked, blind: Duration) {
+        let Some(before) = self.looked.replace(now) else { return };
+        let unseen = now.clock.saturating_duration_since(before.clock);
+        let gone = now.at.saturating_duration_since(before.at).saturating_sub(unseen);
+        if unseen > Rules::LONGEST_UNSEEN || gone > blind {
+            self.forget();
+        }
+    }
+
+    /// No place is known any more, and what was noted of the open visit counts for nothing.
+    pub(super) fn forget(&mut self) {
+        self.known.clear();
+        self.noted.clear();
+        self.walked = None;
+    }
+
     /// Those of `people`, seen at `at`, who are in no known place; the places of the others are renewed.
     pub(super) fn newcomers<'a>(
         &mut self,

@@ -32,6 +32,9 @@ impl Rules {
     /// Between samples farther apart than this one person can go and another come unseen: then nobody is taken to have
     /// stayed. An alert too many is better than one too few.
     const SLOWEST_STATIONARY: Duration = Duration::from_secs(2);
+    /// The same of the samples that come in fact, which wait for key frames and for detectors: a little later than
+    /// planned is no gap.
+    pub(super) const LONGEST_UNSEEN: Duration = Duration::from_secs(3);
 
     /// The rules of a camera. Quiet is at least 2.5 times the time between its samples: so it takes three empty
     /// samples to end a visit, however rare they are meant to be.

@@ -4,7 +4,7 @@ use super::{
     Finding, Proof,
     best::{Best, worth},
     report::{Decision, Reporter},
-    stationary::Stationary,
+    stationary::{Looked, Stationary},
     visits::{Change, Rules, Sample, Visits},
     zones::Area,
 };
@@ -57,6 +57,7 @@ impl Watch {
         let captured = detected.frame.origin.captured;
         let inside: Vec<_> = seen.iter().zip(*tracks).filter(|(person, _)| self.area.holds(&person.area)).collect();
         let people: Vec<_> = inside.iter().map(|(person, _)| *person).collect();
+        self.stationary.looked(Looked { at: captured.steady, clock: *clock }, rules.blind);
         let newcomers = self.stationary.newcomers(&people, captured.steady, rules.stationary);
         let many = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let sample = Sample { captured, clock: *clock, count: many(people.len()), fresh: many(newcomers.len()) };
@@ -101,8 +102,10 @@ impl Watch {
         Some(self.ended(visit, rules, reporter, None))
     }
 
-    /// The same at a known moment, from which on the cooldown counts.
-    pub(super) fn end_at(&mut self, at: Instant, rules: &Rules, reporter: &Reporter) -> Option<Finding> {
+    /// The same at a known moment, from which on the cooldown counts, because nobody has looked for too long: who was
+    /// there has not stayed as far as anybody knows.
+    pub(super) fn end_unseen(&mut self, at: Instant, rules: &Rules, reporter: &Reporter) -> Option<Finding> {
+        self.stationary.forget();
         let found = self.end(rules, reporter)?;
         self.visits.rest_from(at);
         Some(found)

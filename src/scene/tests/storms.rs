@@ -49,12 +49,66 @@ fn after_the_stationary_time_unseen_somebody_is_new_again() {
     let again = |after: u32| {
         let mut story = Story::of(&calm());
         story.see_each_second(0..60, &[0.5]);
-        story.see_each_second(60..80, &[]);
+        story.see_each_second(60..60 + after, &[]);
         story.see_each_second(60 + after..60 + after + 5, &[0.5]);
         (starts(&story), story.core.held_back())
     };
     assert_eq!(again(1190), (1, 1));
     assert_eq!(again(1210), (2, 0));
+}
+
+/// Somebody stands at the door, the camera is gone from 20 s on for `dark` seconds, then somebody stands there again.
+fn around_a_darkness(dark: u32) -> usize {
+    let mut story = Story::of(&calm());
+    story.see_each_second(0..20, &[0.5]);
+    story.lose(20.0);
+    for s in 20..20 + dark {
+        story.tick(s.into());
+    }
+    story.come_back(f64::from(20 + dark));
+    story.see_each_second(21 + dark..60 + dark, &[0.5]);
+    starts(&story)
+}
+
+#[test]
+fn after_a_darkness_longer_than_blind_whoever_is_in_the_same_place_is_another_visit() {
+    assert_eq!(around_a_darkness(100), 1, "the same visit, kept open");
+    assert_eq!(around_a_darkness(121), 2);
+    assert_eq!(around_a_darkness(600), 2);
+}
+
+#[test]
+fn who_is_known_stays_so_over_a_flap_and_not_over_a_long_darkness() {
+    for (dark, visits) in [(5.0, 1), (119.0, 1), (121.0, 2)] {
+        let mut story = Story::of(&calm());
+        story.see_each_second(0..20, &[0.5]);
+        story.see_each_second(20..40, &[]);
+        story.lose(40.0);
+        story.come_back(40.0 + dark);
+        (0..5).for_each(|n| story.see(41.0 + dark + f64::from(n), &[0.5]));
+        assert_eq!(starts(&story), visits, "{dark} s: {:?}", story.lines());
+    }
+}
+
+#[test]
+fn where_samples_come_more_rarely_than_planned_nobody_is_taken_to_have_stayed() {
+    for (pace, visits) in [(1.0, 1), (2.0, 1), (8.0, 2)] {
+        let mut story = Story::of(&calm());
+        // Seen for long, then nobody, then somebody in the same place.
+        let seen = [[0.5].as_slice(); 15].into_iter().chain([[].as_slice(); 15]).chain([[0.5].as_slice(); 5]);
+        seen.enumerate().for_each(|(n, xs)| story.see(n as f64 * pace, xs));
+        assert_eq!(starts(&story), visits, "one in {pace} s: {:?}", story.lines());
+    }
+}
+
+#[test]
+fn where_detections_failed_for_a_while_whoever_is_seen_then_is_new() {
+    let mut story = Story::of(&calm());
+    story.see_each_second(0..20, &[0.5]);
+    story.see_each_second(20..40, &[]);
+    (40..50).for_each(|s| story.fail(s.into()));
+    story.see_each_second(50..55, &[0.5]);
+    assert_eq!(starts(&story), 2, "{:?}", story.lines());
 }
 
 #[test]
