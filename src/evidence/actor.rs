@@ -7,7 +7,7 @@ use std::{
 
 use actix::{
     Actor, ActorFutureExt, Addr, Arbiter, AsyncContext, Context, Handler, MailboxError, Message, Recipient,
-    ResponseFuture, SpawnHandle, WrapFuture,
+    ResponseActFuture, SpawnHandle, WrapFuture,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -285,7 +285,7 @@ impl Handler<BurstFrame> for Evidence {
 }
 
 impl Handler<Drain> for Evidence {
-    type Result = ResponseFuture<usize>;
+    type Result = ResponseActFuture<Self, usize>;
 
     fn handle(&mut self, Drain { deadline }: Drain, ctx: &mut Self::Context) -> Self::Result {
         self.draining = true;
@@ -295,11 +295,16 @@ impl Handler<Drain> for Evidence {
         }
         self.report();
         let mut left = self.left.subscribe();
-        Box::pin(async move {
+        let wait = async move {
             let is_done = |left: &Left| left.frames == 0 && (left.groups == 0 || left.hopeless);
             // Too late or nobody there any more: the count says it either way.
             let _ = tokio::time::timeout(deadline, left.wait_for(is_done)).await;
-            left.borrow().groups
-        })
+        };
+        // Events whose pictures are not stored by now are told without, not at the next start; the pictures follow then.
+        let told = wait.into_actor(self).map(|(), evidence, _| {
+            evidence.groups.keys().for_each(|event| evidence.release.do_send(Release(*event)));
+            evidence.groups.len()
+        });
+        Box::pin(told)
     }
 }

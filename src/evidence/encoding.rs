@@ -40,8 +40,15 @@ enum Unkept {
 }
 
 impl Encoding {
-    /// Frames that wait; each may hold some megabytes.
+    /// Frames that wait.
     pub(super) const AT_MOST: usize = 64;
+    /// Bytes of their pictures: ten of a 4K camera, nearly a hundred of one with 720 lines.
+    const MAX_BYTES: usize = 128 << 20;
+
+    fn has_room_for(&self, shot: &Shot) -> bool {
+        let bytes: usize = self.waiting.iter().map(|job| job.shot.frame.picture.bytes()).sum();
+        self.waiting.len() < Self::AT_MOST && bytes + shot.frame.picture.bytes() <= Self::MAX_BYTES
+    }
 
     /// Frames that are not in the spool yet.
     pub(super) fn len(&self) -> usize {
@@ -60,7 +67,7 @@ impl Evidence {
         let Some((group, notes)) = self.groups.get_mut(&event) else { return };
         let captured_at = shot.frame.origin.captured.wall;
         let n = group.add(captured_at);
-        if self.encoding.waiting.len() >= Encoding::AT_MOST {
+        if !self.encoding.has_room_for(&shot) {
             group.lost(n);
             self.board.evidence.dropped.one();
             if !std::mem::replace(&mut self.encoding.overloaded, true) {

@@ -79,6 +79,12 @@ impl I420 {
         self.height.div_ceil(2)
     }
 
+    /// What its planes take in memory.
+    pub fn bytes(&self) -> usize {
+        let (y, u, v) = self.planes();
+        y.len() + u.len() + v.len()
+    }
+
     /// The Y, U and V planes.
     pub fn planes(&self) -> (&[u8], &[u8], &[u8]) {
         let chroma = self.chroma_width() * self.chroma_height();

@@ -78,13 +78,22 @@ impl Evidence {
             awaited: order.as_ref().map_or(0, |order| order.frames),
             patience: order.as_ref().map_or(Duration::ZERO, |order| self.patience(order)),
         };
-        Dispatch { record: Record { event, held_for: Some(self.room.hold) }, secure: Some(secure), order }
+        // An alert does not wait for pictures that cannot be there in time: it is told at once, and they follow.
+        let fits = order.as_ref().is_none_or(|order| self.fits(order));
+        let held_for = if fits { self.room.hold } else { Duration::ZERO };
+        Dispatch { record: Record { event, held_for: Some(held_for) }, secure: Some(secure), order }
     }
 
-    /// A camera that does not give what was asked for may cost half of the hold at most: the other half is for storing
-    /// what there is.
+    /// Whether a burst leaves half of the hold for storing it.
+    fn fits(&self, order: &BurstOrder) -> bool {
+        order.span() <= self.room.hold / 2
+    }
+
+    /// How long frames are awaited. Where the event waits, a camera that does not give them leaves a fifth of the hold
+    /// for storing what there is.
     fn patience(&self, order: &BurstOrder) -> Duration {
-        order.span() + BurstOrder::GRACE.min(self.room.hold / 2)
+        let patience = order.span() + BurstOrder::GRACE;
+        if self.fits(order) { patience.min(self.room.hold * 4 / 5) } else { patience }
     }
 
     fn shot(&self, proof: Proof) -> Option<Shot> {

@@ -175,6 +175,8 @@ fn judge(answered: &Answered, store: &str) -> StoreError {
     let status = answered.status;
     let said = format!("{store} answered {status}{code}");
     match status.as_u16() {
+        // Wrong regions, key ids and names are answered with it; it never blames a picture.
+        400 => StoreError::Forbidden(format!("{said}: a setting of the store is wrong")),
         401 | 403 => StoreError::Forbidden(format!("{said}: the keys are wrong, or may not write there")),
         300..=399 => {
             StoreError::Forbidden(format!("{said}: redirects are not followed; is the region or address right?"))

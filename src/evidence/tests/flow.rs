@@ -109,7 +109,7 @@ async fn a_store_that_is_down_for_a_while_loses_none_though_few_retries_are_allo
 async fn a_picture_that_is_refused_too_often_is_given_up_and_the_group_goes_on() {
     let server = Server::start();
     // The first picture is refused three times: nothing else is stored before that.
-    server.rule(|n| if n < 3 { Put::Answer(400) } else { Put::Store });
+    server.rule(|n| if n < 3 { Put::Answer(413) } else { Put::Store });
     let folder = tempfile::tempdir().expect("a folder");
     let house = House::open(&Snapshots { max_retries: 3, concurrency: 1, ..http(&server) }, folder.path());
     let hopeless = house.secure(&[1], 0);

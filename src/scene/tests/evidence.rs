@@ -266,3 +266,20 @@ fn of_a_key_frame_camera_only_its_bytes_are_kept() {
     let pictures: Vec<_> = found.into_iter().map(|f| f.proof.expect("a proof").picture).collect();
     assert!(matches!(&pictures[..], [Picture::Decoded(_), Picture::Coded(bytes)] if **bytes == [2]), "{pictures:?}");
 }
+
+#[actix::test]
+async fn an_event_does_not_wait_for_a_burst_that_cannot_be_there_in_time() {
+    let burst = async |frames, every_ms| {
+        let mut settings = camera();
+        settings.evidence = Evidence { frames, every: Duration::from_millis(every_ms) };
+        let stage = Stage::new(&settings, develop);
+        stage.see(0, &[(0.5, 0.2)]).await;
+        stage.see(1, &[(0.5, 0.3)]).await;
+        let came = stage.came().await;
+        let [Came::Record(_, _, held), Came::Secure(secure)] = &came[..] else { panic!("{came:?}") };
+        (held.expect("held"), secure.patience)
+    };
+    // HOLD is ten seconds: five for the frames, of which three are left for a camera that is slow, and two for storing.
+    assert_eq!(burst(6, 1000).await, (HOLD, Duration::from_secs(8)));
+    assert_eq!(burst(20, 1000).await, (Duration::ZERO, Duration::from_secs(18 + 5)));
+}
