@@ -70,7 +70,7 @@ fn the_reference_shows_the_defaults() {
          sinks = [{ name = \"alarm\", type = \"webhook\", url = \"https://alarm.example/lookout\" }]\n",
     );
     let (in_force, count) = uncommented(&reference);
-    assert_eq!(count, 47, "each default is a line of its own");
+    assert_eq!(count, 48, "each default is a line of its own");
     assert_eq!(load_text(&reference), defaults);
     assert_eq!(load_text(&in_force), defaults);
 }

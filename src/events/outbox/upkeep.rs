@@ -11,10 +11,7 @@ use crate::events::{OutboxError, budget::is_digest_due};
 /// Remove what is too old or too much.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Retain {
-    /// The present.
-    pub(super) now: Timestamp,
-}
+pub(super) struct Retain;
 
 /// Tell by a digest what has been gathered for a minute.
 #[derive(Message)]
@@ -32,20 +29,24 @@ impl Outbox {
     /// No delivery is postponed for longer: a day, a tenth of jitter, and some.
     const POSTPONED_AT_MOST: SignedDuration = SignedDuration::from_hours(27);
 
+    /// A clock that is corrected by less ends no hold.
+    const CORRECTION: SignedDuration = SignedDuration::from_secs(5);
+
     pub(super) fn keep_up(ctx: &mut Context<Self>) {
-        ctx.notify(Retain { now: Timestamp::now() });
+        ctx.notify(Retain);
         ctx.run_interval(Self::ALIVE_EVERY, |outbox, _| outbox.store.say_alive());
-        ctx.run_interval(Self::RETAIN_EVERY, |_, ctx| ctx.notify(Retain { now: Timestamp::now() }));
+        ctx.run_interval(Self::RETAIN_EVERY, |_, ctx| ctx.notify(Retain));
         ctx.run_interval(Self::DIGEST_EVERY, |_, ctx| ctx.notify(Digest { now: Timestamp::now() }));
     }
 
     /// A clock that was set back must hold up nothing.
-    fn forgive_clock(&mut self, now: Timestamp) -> Result<(), OutboxError> {
+    pub(super) fn forgive_clock(&mut self, now: Timestamp) -> Result<(), OutboxError> {
         let postponed = now.saturating_add(Self::POSTPONED_AT_MOST).unwrap_or(Timestamp::MAX);
         for sink in self.sinks.names() {
             self.store.forgive_clock(&sink, postponed)?;
         }
-        let held = now.saturating_add(self.longest_hold).unwrap_or(Timestamp::MAX);
+        let held = self.longest_hold.saturating_add(Self::CORRECTION);
+        let held = now.saturating_add(held).unwrap_or(Timestamp::MAX);
         self.store.forgive_holds(held).map(drop)
     }
 
@@ -80,7 +81,8 @@ impl Handler<Digest> for Outbox {
 impl Handler<Retain> for Outbox {
     type Result = ();
 
-    fn handle(&mut self, Retain { now }: Retain, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: Retain, ctx: &mut Self::Context) {
+        let now = Timestamp::now();
         if let Err(error) = self.forgive_clock(now) {
             tracing::warn!(%error, "postponed and held deliveries cannot be looked through");
         }
@@ -94,7 +96,7 @@ impl Handler<Retain> for Outbox {
                     self.wake_all();
                 }
                 if retained.more {
-                    ctx.address().do_send(Retain { now: Timestamp::now() });
+                    ctx.address().do_send(Retain);
                 }
             }
             Err(error) => tracing::warn!(%error, "old events cannot be removed"),
