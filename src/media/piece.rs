@@ -62,7 +62,7 @@ impl Picture {
     /// Its NAL units with four bytes of length before each instead of start codes (ISO/IEC 14496-15, section 5.3.4.2),
     /// without parameter sets and delimiters: as MP4 and FLV have them. Made once, for all followers.
     pub fn with_lengths(&self) -> Bytes {
-        let is_for_the_header = |nal: &&[u8]| nal.first().is_none_or(|head| matches!(head & 0x1f, 7 | 8 | 9));
+        let is_for_the_header = |nal: &&[u8]| nal.first().is_none_or(|head| matches!(head & 0x1f, 7..=9));
         let convert = || {
             let mut out = Vec::with_capacity(self.unit.data.len() + 16);
             for nal in nal_units(&self.unit.data).filter(|nal| !is_for_the_header(nal)) {

@@ -100,7 +100,7 @@ mod tests {
     #[actix_web::test]
     async fn a_viewer_who_hangs_up_leaves_no_room_for_more_work_than_there_are_turns() {
         let turns = Arc::new(Semaphore::new(1));
-        let (let_go, waits) = mpsc::channel::<()>();
+        let (let_go, waits) = mpsc::sync_channel::<()>(1);
         let (begun, mut begins) = tokio::sync::oneshot::channel();
         let picture = in_turn(&turns, move || {
             begun.send(()).expect("the test waits for it");
