@@ -31,8 +31,8 @@ pub struct Courier {
     claim: Claiming,
     timer: Option<SpawnHandle>,
     failures_in_a_row: u32,
-    /// The receiver asked to be left alone until then; cleared by a success.
-    left_alone_until: Option<Instant>,
+    /// The receiver asked to be left alone; cleared by a success that was begun afterwards.
+    rest: Option<Rest>,
     /// Nobody answered; until then what failed is not tried again. Cleared by a success.
     unreachable_until: Option<Instant>,
     /// No delivery has succeeded since the start: there may have been an outage before it.
@@ -61,6 +61,13 @@ pub struct Drain {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Resume;
+
+/// A time in which a receiver wants to be told nothing.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    imposed_at: Instant,
+    until: Instant,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Claiming {
@@ -92,7 +99,7 @@ impl Courier {
             claim: Claiming::Idle,
             timer: None,
             failures_in_a_row: 0,
-            left_alone_until: None,
+            rest: None,
             unreachable_until: None,
             doubtful: true,
             aloft: watch::Sender::new(0),
@@ -101,13 +108,13 @@ impl Courier {
     }
 
     fn claim(&mut self, ctx: &mut Context<Self>) {
-        if let Some(rest) = remaining(self.left_alone_until) {
-            return self.wake_after(rest, ctx);
+        if let Some(pause) = self.rest_left() {
+            return self.wake_after(pause, ctx);
         }
         // While nobody answers, a new event is tried at once, but what failed is not tried again and again: after the
         // pause one of them finds out whether the receiver is back.
         let untried_only = remaining(self.unreachable_until).is_some();
-        let doubtful = self.unreachable_until.is_some() && !untried_only || self.left_alone_until.is_some();
+        let doubtful = self.unreachable_until.is_some() && !untried_only || self.rest.is_some();
         let at_once = if doubtful { 1 } else { Self::IN_FLIGHT };
         let room = at_once.saturating_sub(self.in_flight.len());
         if room == 0 || self.draining || self.cell.state().disabled {
@@ -128,6 +135,10 @@ impl Courier {
         let outdated = std::mem::replace(&mut self.claim, Claiming::Idle) == Claiming::Outdated;
         if self.draining || self.cell.state().disabled {
             return;
+        }
+        if let Some(pause) = self.rest_left() {
+            // It was imposed since the question. Nothing is lost: who claims marks nothing.
+            return self.wake_after(pause, ctx);
         }
         match answer {
             Ok(Ok(claimed)) => {
@@ -151,6 +162,10 @@ impl Courier {
         }
     }
 
+    fn rest_left(&self) -> Option<Duration> {
+        remaining(self.rest.map(|rest| rest.until))
+    }
+
     fn wake_after(&mut self, pause: Duration, ctx: &mut Context<Self>) {
         if let Some(timer) = self.timer.take() {
             ctx.cancel_future(timer);
@@ -166,19 +181,21 @@ impl Courier {
     fn deliver(&mut self, delivery: Delivery, ctx: &mut Context<Self>) {
         self.in_flight.push(delivery.event.lane().into());
         self.aloft.send_replace(self.in_flight.len());
+        let begun = Instant::now();
         let attempt = attempt(Arc::clone(&self.sink), delivery).into_actor(self);
-        ctx.spawn(attempt.map(|(delivery, outcome), courier, ctx| {
-            courier.ended(&delivery, outcome, ctx);
+        ctx.spawn(attempt.map(move |(delivery, outcome), courier, ctx| {
+            courier.ended(&delivery, begun, outcome, ctx);
         }));
     }
 
-    fn ended(&mut self, delivery: &Delivery, outcome: Outcome, ctx: &mut Context<Self>) {
+    fn ended(&mut self, delivery: &Delivery, begun: Instant, outcome: Outcome, ctx: &mut Context<Self>) {
         let lane: Arc<str> = delivery.event.lane().into();
         let settlement = match outcome {
-            Outcome::Accepted => self.accepted(delivery),
+            Outcome::Accepted => self.accepted(delivery, begun),
             Outcome::Refused { error, retry_after, blames_event } => {
                 if let Some(asked) = retry_after {
-                    self.left_alone_until = Some(Instant::now() + asked.min(Self::LONGEST_REST));
+                    let now = Instant::now();
+                    self.rest = Some(Rest { imposed_at: now, until: now + asked.min(Self::LONGEST_REST) });
                 }
                 self.doubtful &= !blames_event;
                 let schedule = self.terms.schedule.clone();
@@ -201,12 +218,17 @@ impl Courier {
         self.settle(settle, lane, ctx);
     }
 
-    fn accepted(&mut self, delivery: &Delivery) -> Settlement {
+    fn accepted(&mut self, delivery: &Delivery, begun: Instant) -> Settlement {
         let now = Timestamp::now();
         let took = now.duration_since(delivery.recorded_at);
-        (self.left_alone_until, self.unreachable_until) = (None, None);
         self.cell.delivered.one();
         self.cell.latency.record(Duration::try_from(took).unwrap_or_default());
+        if self.rest.is_some_and(|rest| begun <= rest.imposed_at) {
+            // It was on its way when the receiver asked to be left alone, and does not say that it may be told more.
+            self.cell.update(|state| state.last_delivered_at = Some(now));
+            return Settlement::Acknowledged { hasten: false };
+        }
+        (self.rest, self.unreachable_until) = (None, None);
         let failures = std::mem::take(&mut self.failures_in_a_row);
         self.cell.update(|state| {
             state.consecutive_failures = 0;

@@ -336,6 +336,69 @@ async fn a_drain_waits_for_what_is_in_flight_and_claims_no_more() {
     assert_eq!((cell.delivered.get(), cell.pending.get()), (4, 2));
 }
 
+/// Asks to be left alone for an hour.
+fn asks_for_rest() -> Outcome {
+    const HOUR: Duration = Duration::from_secs(3600);
+    Outcome::Refused { error: "429".into(), retry_after: Some(HOUR), blames_event: false }
+}
+
+#[actix::test]
+async fn a_success_that_was_on_its_way_does_not_end_the_rest_that_a_receiver_asked_for() {
+    let house = House::with(&["s"]);
+    let (release, released) = tokio::sync::watch::channel(false);
+    let sink = Scripted::new(move |before, _| {
+        let mut released = released.clone();
+        match before {
+            0..3 => now(asks_for_rest()),
+            _ => async move {
+                released.wait_for(|r| *r).await.expect("the test lives");
+                Outcome::Accepted
+            }
+            .boxed(),
+        }
+    });
+    house.record(&["a", "b", "c", "d"]);
+    house.outbox.send(Flush).await.expect("the outbox lives");
+    let (courier, cell) = house.courier("s", sink.clone(), &[0, 1]);
+    until("three refusals", || cell.failures.get() == 3 && sink.attempts().len() == 4).await;
+    house.record(&["e"]);
+    release.send_replace(true);
+    until("the fourth", || cell.delivered.get() == 1).await;
+    until("the account", || cell.pending.get() == 4).await;
+    // Whatever wakes it, it claims nothing.
+    for _ in 0..20 {
+        courier.send(Resume).await.expect("it lives");
+        house.outbox.send(Flush).await.expect("the outbox lives");
+    }
+    assert_eq!(sink.attempts().len(), 4, "the receiver is left alone");
+    let due = house.reader.deliveries(&Default::default()).expect("readable");
+    assert_eq!(due.iter().filter(|d| d.next_attempt_at.is_some()).count(), 3, "and nothing was hastened: {due:?}");
+}
+
+#[actix::test]
+async fn what_was_claimed_before_a_receiver_asked_for_rest_waits_as_well() {
+    let house = House::with(&["s"]);
+    let outbox = house.outbox.clone();
+    let sink = Scripted::new(move |_, _| {
+        let outbox = outbox.clone();
+        async move {
+            // The courier is woken and asks what is due; before it hears that, it hears this refusal.
+            outbox.do_send(Record::now(sample::started("b")));
+            outbox.send(Flush).await.expect("the outbox lives");
+            asks_for_rest()
+        }
+        .boxed()
+    });
+    let (courier, cell) = house.courier("s", sink.clone(), &[0, 1]);
+    house.record(&["a"]);
+    until("the refusal", || cell.failures.get() == 1).await;
+    for _ in 0..20 {
+        courier.send(Resume).await.expect("it lives");
+        house.outbox.send(Flush).await.expect("the outbox lives");
+    }
+    assert_eq!((sink.attempts().len(), cell.pending.get()), (1, 2));
+}
+
 #[actix::test]
 async fn an_end_that_cannot_be_written_down_is_not_delivered_over_and_over() {
     let house = House::with(&["s"]);
