@@ -145,9 +145,12 @@ impl Courier {
                 for delivery in claimed.deliveries {
                     self.deliver(delivery, ctx);
                 }
-                let due = claimed.next_due_at.map(|at| at.duration_since(Timestamp::now()));
-                let due = due.map(|pause| Duration::try_from(pause).unwrap_or_default());
-                if let Some(pause) = due.max(remaining(self.unreachable_until)) {
+                let now = Timestamp::now();
+                let pause = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
+                // What failed waits until somebody answers; what was held was never tried, and waits for its hold alone.
+                let retry = claimed.next_retry_at.map(pause).max(remaining(self.unreachable_until));
+                let held = claimed.next_hold_end.map(pause);
+                if let Some(pause) = retry.into_iter().chain(held).min() {
                     self.wake_after(pause, ctx);
                 }
                 if outdated {

@@ -400,6 +400,21 @@ async fn what_was_claimed_before_a_receiver_asked_for_rest_waits_as_well() {
 }
 
 #[actix::test]
+async fn a_hold_that_ends_is_told_though_nobody_answered_before() {
+    const AN_HOUR: u64 = 3_600_000;
+    let house = House::with(&["s"]);
+    let away = || Outcome::Unreachable { error: "nobody".into() };
+    let sink = Scripted::new(move |_, _| now(away()));
+    let (_courier, cell) = house.courier("s", sink.clone(), &[0, AN_HOUR]);
+    house.record(&["a"]);
+    until("an outage", || cell.failures.get() == 1).await;
+    let held = sample::started("b");
+    house.outbox.do_send(Record { event: held.clone(), held_for: Some(Duration::from_millis(50)) });
+    // The pause of who cannot be reached is longer than this waits.
+    until("the alert", || sink.attempts().contains(&held.id)).await;
+}
+
+#[actix::test]
 async fn an_end_that_cannot_be_written_down_is_not_delivered_over_and_over() {
     let house = House::with(&["s"]);
     let outbox = house.outbox.clone();
