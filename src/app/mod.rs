@@ -127,3 +127,6 @@ impl Running {
         tracing::info!("ended");
     }
 }
+
+#[cfg(test)]
+mod tests;
