@@ -48,6 +48,11 @@ pub(super) struct House {
 
 impl House {
     pub(super) async fn build(settings: Settings, file: Option<PathBuf>) -> Result<Self, AppError> {
+        // What fails for reasons of the user's first, the couriers last: what cannot start tells nothing, or whoever
+        // restarts it again and again would have it begin and cut short deliveries each time.
+        let model = Arc::new(detect::Model::open(&settings.detector.model)?);
+        tracing::info!(model = %settings.detector.model, workers = settings.detector.workers, "model loaded");
+        let task = detect::Task::new(model, &settings.detector)?;
         let board = Arc::new(Board::default());
         let mut store = Store::open(&settings.storage)?;
         let spool = settings.storage.path.join("spool");
@@ -59,12 +64,6 @@ impl House {
             Some(snapshots) => Some(Gallery::open(snapshots, &spool, &outbox, &board)?),
             None => None,
         };
-        let couriers = Couriers::new(outbox.clone(), surroundings(&board));
-        couriers.apply(&settings.sinks).await?;
-
-        let model = Arc::new(detect::Model::open(&settings.detector.model)?);
-        tracing::info!(model = %settings.detector.model, workers = settings.detector.workers, "model loaded");
-        let task = detect::Task::new(model, &settings.detector)?;
         let build = move || task.detector().map(|detector| Box::new(detector) as Box<dyn detect::Detector>);
         let detectors = pool::start(settings.detector.workers, Arc::clone(&board), build);
 
@@ -80,6 +79,8 @@ impl House {
             hang_timeout: HANG_TIMEOUT,
         })
         .start();
+        let couriers = Couriers::new(outbox.clone(), surroundings(&board));
+        couriers.apply(&settings.sinks).await?;
         let reloader = Arc::new(Reloader {
             file,
             at_start: settings.clone(),

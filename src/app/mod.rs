@@ -130,3 +130,6 @@ impl Running {
         tracing::info!("ended");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,8 +31,8 @@ pub struct Courier {
     claim: Claiming,
     timer: Option<SpawnHandle>,
     failures_in_a_row: u32,
-    /// The receiver asked to be left alone until then; cleared by a success.
-    left_alone_until: Option<Instant>,
+    /// The receiver asked to be left alone; cleared by a success that was begun afterwards.
+    rest: Option<Rest>,
     /// Nobody answered; until then what failed is not tried again. Cleared by a success.
     unreachable_until: Option<Instant>,
     /// No delivery has succeeded since the start: there may have been an outage before it.
@@ -55,6 +55,13 @@ pub struct Terms {
 pub struct Drain {
     /// The longest wait.
     pub deadline: Duration,
+}
+
+/// A time in which a receiver wants to be told nothing.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    imposed_at: Instant,
+    until: Instant,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +94,7 @@ impl Courier {
             claim: Claiming::Idle,
             timer: None,
             failures_in_a_row: 0,
-            left_alone_until: None,
+            rest: None,
             unreachable_until: None,
             doubtful: true,
             aloft: watch::Sender::new(0),
@@ -96,13 +103,13 @@ impl Courier {
     }
 
     fn claim(&mut self, ctx: &mut Context<Self>) {
-        if let Some(rest) = remaining(self.left_alone_until) {
-            return self.wake_after(rest, ctx);
+        if let Some(pause) = self.rest_left() {
+            return self.wake_after(pause, ctx);
         }
         // While nobody answers, a new event is tried at once, but what failed is not tried again and again: after the
         // pause one of them finds out whether the receiver is back.
         let untried_only = remaining(self.unreachable_until).is_some();
-        let doubtful = self.unreachable_until.is_some() && !untried_only || self.left_alone_until.is_some();
+        let doubtful = self.unreachable_until.is_some() && !untried_only || self.rest.is_some();
         let at_once = if doubtful { 1 } else { Self::IN_FLIGHT };
         let room = at_once.saturating_sub(self.in_flight.len());
         if room == 0 || self.draining || self.cell.state().disabled {
@@ -113,6 +120,7 @@ impl Courier {
             return;
         }
         self.claim = Claiming::Asked;
+        self.report_aloft();
         let claim =
             Claim { sink: Arc::clone(&self.cell.name), busy: self.in_flight.clone(), limit: room, untried_only };
         let answer = self.outbox.send(claim).into_actor(self);
@@ -121,17 +129,35 @@ impl Courier {
 
     fn claimed(&mut self, answer: Result<Result<Claimed, OutboxError>, MailboxError>, ctx: &mut Context<Self>) {
         let outdated = std::mem::replace(&mut self.claim, Claiming::Idle) == Claiming::Outdated;
-        if self.draining || self.cell.state().disabled {
+        self.take(answer, outdated, ctx);
+        self.report_aloft();
+    }
+
+    /// What was asked for before the end began is delivered still: alerts of the last moment are among it.
+    fn take(
+        &mut self,
+        answer: Result<Result<Claimed, OutboxError>, MailboxError>,
+        outdated: bool,
+        ctx: &mut Context<Self>,
+    ) {
+        if self.cell.state().disabled {
             return;
+        }
+        if let Some(pause) = self.rest_left() {
+            // It was imposed since the question. Nothing is lost: who claims marks nothing.
+            return self.wake_after(pause, ctx);
         }
         match answer {
             Ok(Ok(claimed)) => {
                 for delivery in claimed.deliveries {
                     self.deliver(delivery, ctx);
                 }
-                let due = claimed.next_due_at.map(|at| at.duration_since(Timestamp::now()));
-                let due = due.map(|pause| Duration::try_from(pause).unwrap_or_default());
-                if let Some(pause) = due.max(remaining(self.unreachable_until)) {
+                let now = Timestamp::now();
+                let pause = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
+                // What failed waits until somebody answers; what was held was never tried, and waits for its hold alone.
+                let retry = claimed.next_retry_at.map(pause).max(remaining(self.unreachable_until));
+                let held = claimed.next_hold_end.map(pause);
+                if let Some(pause) = retry.into_iter().chain(held).min() {
                     self.wake_after(pause, ctx);
                 }
                 if outdated {
@@ -144,6 +170,10 @@ impl Courier {
             }
             Err(_) => tracing::error!(sink = %self.cell.name, "the outbox is gone"),
         }
+    }
+
+    fn rest_left(&self) -> Option<Duration> {
+        remaining(self.rest.map(|rest| rest.until))
     }
 
     fn wake_after(&mut self, pause: Duration, ctx: &mut Context<Self>) {
@@ -160,20 +190,22 @@ impl Courier {
 
     fn deliver(&mut self, delivery: Delivery, ctx: &mut Context<Self>) {
         self.in_flight.push(delivery.event.lane().into());
-        self.aloft.send_replace(self.in_flight.len());
+        self.report_aloft();
+        let begun = Instant::now();
         let attempt = attempt(Arc::clone(&self.sink), delivery).into_actor(self);
-        ctx.spawn(attempt.map(|(delivery, outcome), courier, ctx| {
-            courier.ended(&delivery, outcome, ctx);
+        ctx.spawn(attempt.map(move |(delivery, outcome), courier, ctx| {
+            courier.ended(&delivery, begun, outcome, ctx);
         }));
     }
 
-    fn ended(&mut self, delivery: &Delivery, outcome: Outcome, ctx: &mut Context<Self>) {
+    fn ended(&mut self, delivery: &Delivery, begun: Instant, outcome: Outcome, ctx: &mut Context<Self>) {
         let lane: Arc<str> = delivery.event.lane().into();
         let settlement = match outcome {
-            Outcome::Accepted => self.accepted(delivery),
+            Outcome::Accepted => self.accepted(delivery, begun),
             Outcome::Refused { error, retry_after, blames_event } => {
                 if let Some(asked) = retry_after {
-                    self.left_alone_until = Some(Instant::now() + asked.min(Self::LONGEST_REST));
+                    let now = Instant::now();
+                    self.rest = Some(Rest { imposed_at: now, until: now + asked.min(Self::LONGEST_REST) });
                 }
                 self.doubtful &= !blames_event;
                 let schedule = self.terms.schedule.clone();
@@ -196,12 +228,17 @@ impl Courier {
         self.settle(settle, lane, ctx);
     }
 
-    fn accepted(&mut self, delivery: &Delivery) -> Settlement {
+    fn accepted(&mut self, delivery: &Delivery, begun: Instant) -> Settlement {
         let now = Timestamp::now();
         let took = now.duration_since(delivery.recorded_at);
-        (self.left_alone_until, self.unreachable_until) = (None, None);
         self.cell.delivered.one();
         self.cell.latency.record(Duration::try_from(took).unwrap_or_default());
+        if self.rest.is_some_and(|rest| begun <= rest.imposed_at) {
+            // It was on its way when the receiver asked to be left alone, and does not say that it may be told more.
+            self.cell.update(|state| state.last_delivered_at = Some(now));
+            return Settlement::Acknowledged { hasten: false };
+        }
+        (self.rest, self.unreachable_until) = (None, None);
         let failures = std::mem::take(&mut self.failures_in_a_row);
         self.cell.update(|state| {
             state.consecutive_failures = 0;
@@ -273,8 +310,17 @@ impl Courier {
 
     fn landed(&mut self, lane: &str, ctx: &mut Context<Self>) {
         self.in_flight.retain(|busy| **busy != *lane);
-        self.aloft.send_replace(self.in_flight.len());
         self.claim(ctx);
+        self.report_aloft();
+    }
+
+    /// Says what a drain has to wait for: deliveries in flight, and what is being asked for.
+    fn report_aloft(&self) {
+        let asking = usize::from(self.claim != Claiming::Idle);
+        self.aloft.send_if_modified(|aloft| {
+            let now = self.in_flight.len() + asking;
+            std::mem::replace(aloft, now) != now
+        });
     }
 }
 

@@ -348,6 +348,97 @@ async fn a_drain_waits_for_what_is_in_flight_and_claims_no_more() {
 }
 
 #[actix::test]
+async fn an_alert_of_the_last_moment_is_told_before_the_end() {
+    let house = House::with(&["s"]);
+    let sink = Scripted::new(|_, _| now(Outcome::Accepted));
+    let (courier, cell) = house.courier("s", sink.clone(), &[0]);
+    courier.send(Wake::News).await.expect("the courier lives");
+    house.record(&["a"]);
+    // The courier was woken before the answer, but has not been told yet what there is.
+    house.outbox.send(Flush).await.expect("the outbox lives");
+    let left = courier.send(Drain { deadline: Duration::from_secs(30) }).await.expect("the courier lives");
+    assert_eq!((left, cell.delivered.get()), (0, 1));
+}
+
+/// Asks to be left alone for an hour.
+fn asks_for_rest() -> Outcome {
+    const HOUR: Duration = Duration::from_secs(3600);
+    Outcome::Refused { error: "429".into(), retry_after: Some(HOUR), blames_event: false }
+}
+
+#[actix::test]
+async fn a_success_that_was_on_its_way_does_not_end_the_rest_that_a_receiver_asked_for() {
+    let house = House::with(&["s"]);
+    let (release, released) = tokio::sync::watch::channel(false);
+    let sink = Scripted::new(move |before, _| {
+        let mut released = released.clone();
+        match before {
+            0..3 => now(asks_for_rest()),
+            _ => async move {
+                released.wait_for(|r| *r).await.expect("the test lives");
+                Outcome::Accepted
+            }
+            .boxed(),
+        }
+    });
+    house.record(&["a", "b", "c", "d"]);
+    house.outbox.send(Flush).await.expect("the outbox lives");
+    let (courier, cell) = house.courier("s", sink.clone(), &[0, 1]);
+    until("three refusals", || cell.failures.get() == 3 && sink.attempts().len() == 4).await;
+    house.record(&["e"]);
+    release.send_replace(true);
+    until("the fourth", || cell.delivered.get() == 1).await;
+    until("the account", || cell.pending.get() == 4).await;
+    // Whatever wakes it, it claims nothing.
+    for _ in 0..20 {
+        courier.send(Wake::News).await.expect("it lives");
+        house.outbox.send(Flush).await.expect("the outbox lives");
+    }
+    assert_eq!(sink.attempts().len(), 4, "the receiver is left alone");
+    let due = house.reader.deliveries(&Default::default()).expect("readable");
+    assert_eq!(due.iter().filter(|d| d.next_attempt_at.is_some()).count(), 3, "and nothing was hastened: {due:?}");
+}
+
+#[actix::test]
+async fn what_was_claimed_before_a_receiver_asked_for_rest_waits_as_well() {
+    let house = House::with(&["s"]);
+    let outbox = house.outbox.clone();
+    let sink = Scripted::new(move |_, _| {
+        let outbox = outbox.clone();
+        async move {
+            // The courier is woken and asks what is due; before it hears that, it hears this refusal.
+            outbox.do_send(Record::now(sample::started("b")));
+            outbox.send(Flush).await.expect("the outbox lives");
+            asks_for_rest()
+        }
+        .boxed()
+    });
+    let (courier, cell) = house.courier("s", sink.clone(), &[0, 1]);
+    house.record(&["a"]);
+    until("the refusal", || cell.failures.get() == 1).await;
+    for _ in 0..20 {
+        courier.send(Wake::News).await.expect("it lives");
+        house.outbox.send(Flush).await.expect("the outbox lives");
+    }
+    assert_eq!((sink.attempts().len(), cell.pending.get()), (1, 2));
+}
+
+#[actix::test]
+async fn a_hold_that_ends_is_told_though_nobody_answered_before() {
+    const AN_HOUR: u64 = 3_600_000;
+    let house = House::with(&["s"]);
+    let away = || Outcome::Unreachable { error: "nobody".into() };
+    let sink = Scripted::new(move |_, _| now(away()));
+    let (_courier, cell) = house.courier("s", sink.clone(), &[0, AN_HOUR]);
+    house.record(&["a"]);
+    until("an outage", || cell.failures.get() == 1).await;
+    let held = sample::started("b");
+    house.outbox.do_send(Record { event: held.clone(), held_for: Some(Duration::from_millis(50)) });
+    // The pause of who cannot be reached is longer than this waits.
+    until("the alert", || sink.attempts().contains(&held.id)).await;
+}
+
+#[actix::test]
 async fn an_end_that_cannot_be_written_down_is_not_delivered_over_and_over() {
     let house = House::with(&["s"]);
     let outbox = house.outbox.clone();

@@ -86,7 +86,11 @@ impl Handler<Claim> for Outbox {
         let now = Timestamp::now();
         let (sink, busy) = (&*claim.sink, &*claim.busy);
         let wanted = Wanted { sink, now, limit: claim.limit, busy, untried_only: claim.untried_only };
-        Ok(Claimed { deliveries: self.store.due(wanted)?, next_due_at: self.store.next_due_at(sink, now)? })
+        Ok(Claimed {
+            deliveries: self.store.due(wanted)?,
+            next_retry_at: self.store.next_retry_at(sink, now)?,
+            next_hold_end: self.store.next_hold_end(sink, now)?,
+        })
     }
 }
 

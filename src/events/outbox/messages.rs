@@ -55,8 +55,10 @@ pub struct Claim {
 pub struct Claimed {
     /// To be delivered now.
     pub deliveries: Vec<Delivery>,
-    /// When the next postponed or held one falls due.
-    pub next_due_at: Option<Timestamp>,
+    /// When the next postponed one falls due.
+    pub next_retry_at: Option<Timestamp>,
+    /// When the next hold ends.
+    pub next_hold_end: Option<Timestamp>,
 }
 
 /// Command of a courier: write down how an attempt ended. An error means that it is not written down; send it again, or

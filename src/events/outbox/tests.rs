@@ -165,7 +165,7 @@ async fn invariant_10_progress_moves_only_by_an_acknowledgement() {
     let postponed = Settlement::Postponed { until, error: "answered 500".into() };
     settle(&outbox, seq, postponed).await;
     let claimed = claim(&outbox, SINK).await;
-    assert_eq!((ids(&claimed), claimed.next_due_at), (vec![], Some(until)));
+    assert_eq!((ids(&claimed), claimed.next_retry_at), (vec![], Some(until)));
     let acknowledged = Settlement::Acknowledged { hasten: false };
     settle(&outbox, seq, acknowledged).await;
     assert_eq!(claim(&outbox, SINK).await, Claimed::default());

@@ -62,21 +62,29 @@ impl Store {
         Ok(due)
     }
 
-    /// When the next postponed or held delivery of `sink` falls due, if one does after `now`.
-    pub fn next_due_at(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
+    /// When the next postponed delivery of `sink` falls due, if one does after `now`.
+    pub fn next_retry_at(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
+        self.first_after(
+            "SELECT min(next_attempt_at) FROM deliveries INDEXED BY deliveries_pending
+             WHERE sink = ?1 AND state = 'pending' AND next_attempt_at > ?2",
+            sink,
+            now,
+        )
+    }
+
+    /// When the next delivery of `sink` that is held falls due, if one does after `now`.
+    pub fn next_hold_end(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
+        self.first_after(
+            "SELECT min(held_until) FROM deliveries INDEXED BY deliveries_held
+             WHERE sink = ?1 AND state = 'pending' AND held_until > 0 AND held_until > ?2",
+            sink,
+            now,
+        )
+    }
+
+    fn first_after(&self, sql: &str, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
         self.read(|conn| {
-            let first = |sql| {
-                conn.prepare_cached(sql)?.query_row(params![sink, nanos(now)], |row| row.get::<_, Option<i64>>(0))
-            };
-            let postponed = first(
-                "SELECT min(next_attempt_at) FROM deliveries INDEXED BY deliveries_pending
-                 WHERE sink = ?1 AND state = 'pending' AND next_attempt_at > ?2",
-            )?;
-            let held = first(
-                "SELECT min(held_until) FROM deliveries INDEXED BY deliveries_held
-                 WHERE sink = ?1 AND state = 'pending' AND held_until > 0 AND held_until > ?2",
-            )?;
-            Ok(postponed.into_iter().chain(held).min())
+            conn.prepare_cached(sql)?.query_row(params![sink, nanos(now)], |row| row.get::<_, Option<i64>>(0))
         })
         .map(|at| at.map(timestamp))
     }

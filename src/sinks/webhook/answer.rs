@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use reqwest::{Response, StatusCode, header::RETRY_AFTER};
@@ -21,6 +22,8 @@ impl Judge {
     const SHOWN: usize = 200;
     /// Shorter parts of a URL or a header are no tokens, and hiding them would garble every text.
     const SECRET_AT_LEAST: usize = 6;
+    /// Shorter words of a template are no tokens, but mostly words.
+    const TOKEN_AT_LEAST: usize = 12;
 
     pub(super) fn new(settings: &settings::Webhook, format: Option<Arc<Format>>) -> Self {
         Self { format, secrets: secrets(settings) }
@@ -89,15 +92,38 @@ fn secrets(settings: &settings::Webhook) -> Vec<String> {
         secrets.push(value.expose().to_owned());
         secrets.extend(value.expose().split_whitespace().map(str::to_owned));
     }
+    secrets.extend(settings.template.iter().flat_map(|template| tokens(&template.body)).map(str::to_owned));
+    secrets.extend(basic_credentials(settings));
     let decoded: Vec<String> = secrets.iter().map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned()).collect();
     secrets.extend(decoded);
     // A bot's token after the word "bot" in the path is named without that word in answers.
     let bare: Vec<String> = secrets.iter().filter_map(|s| s.strip_prefix("bot")).map(str::to_owned).collect();
     secrets.extend(bare);
     secrets.retain(|secret| secret.len() >= Judge::SECRET_AT_LEAST);
-    secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     secrets.dedup();
     secrets
+}
+
+/// What stands in a template and may be a token: some receivers want theirs in the body, by itself, in JSON or in a URL.
+fn tokens(template: &str) -> impl Iterator<Item = &str> {
+    let words = template.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`'));
+    let with_pieces = words.flat_map(|word| {
+        let is_separator = |c: char| "/\\?&=#:;,@|{}[]()<>".contains(c);
+        std::iter::once(word).chain(word.split(is_separator))
+    });
+    with_pieces.filter(|word| word.len() >= Judge::TOKEN_AT_LEAST)
+}
+
+/// What basic authentication makes of the credentials in the URL, up to the padding.
+fn basic_credentials(settings: &settings::Webhook) -> Option<String> {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (user, password) = (settings.url.username(), settings.url.password());
+    if user.is_empty() && password.is_none() {
+        return None;
+    }
+    let both = format!("{}:{}", decoded(user), decoded(password.unwrap_or_default()));
+    Some(BASE64_STANDARD.encode(both).trim_end_matches('=').to_owned())
 }
 
 fn by_status(answer: &Response, now: Timestamp) -> Outcome {

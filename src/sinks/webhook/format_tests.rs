@@ -127,6 +127,26 @@ async fn invariant_13_what_an_answer_repeats_of_the_request_is_not_shown() {
     }
 }
 
+#[actix::test]
+async fn invariant_13_nor_is_a_token_of_the_body_or_what_basic_authentication_makes_of_a_password() {
+    let receiver = Receiver::start();
+    let url = format!("http://us3r:p%3A%20w@{}/", receiver.address());
+    let body = r#"{"chat":{{ data.camera|tojson }},"token":"b0dy-t0ken-123","link":"https://h.example/?k=l1nk-t0ken-456&x=1"}"#;
+    let webhook = webhook(&settings(&url, body, Some("answer.ok")));
+    // base64("us3r:p: w")
+    let basic = "dXMzcjpwOiB3";
+    let echo =
+        format!("authorization: Basic {basic}; the key l1nk-t0ken-456 and the token b0dy-t0ken-123 are not known");
+    for status in [200, 403] {
+        receiver.once([Answer::Says(status, echo.clone())]);
+        let (error, _) = refusal(&webhook).await;
+        assert!(error.contains("the token *** are not known"), "{error}");
+        for secret in [basic, "l1nk-t0ken", "b0dy-t0ken"] {
+            assert!(!error.contains(secret), "{secret}: {error}");
+        }
+    }
+}
+
 #[test]
 fn a_template_that_cannot_work_is_named_with_its_sink() {
     let settings = settings("https://h.example/", "\n{{ headline|shout }}", None);

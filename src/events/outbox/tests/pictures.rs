@@ -23,7 +23,10 @@ async fn a_held_event_is_told_with_its_pictures_as_soon_as_they_are_attached() {
     assert_eq!(recorded(&reader), [event.id], "it is on disk");
     let claimed = claim(&outbox, SINK).await;
     assert_eq!(ids(&claimed), []);
-    assert!(claimed.next_due_at.is_some_and(|at| at >= before + HOUR && at <= Timestamp::now() + HOUR), "{claimed:?}");
+    assert!(
+        claimed.next_hold_end.is_some_and(|at| at >= before + HOUR && at <= Timestamp::now() + HOUR),
+        "{claimed:?}"
+    );
     assert_eq!(attach(&outbox, &event).await.expect("written"), Attached::InTime);
     let claimed = claim(&outbox, SINK).await;
     assert!(claimed.deliveries[0].event.data.snapshot.is_some());
@@ -106,6 +109,6 @@ async fn no_event_is_held_for_longer_than_an_hour() {
     let (outbox, ..) = start(folder.path());
     hold(&outbox, &sample::started("a"), Duration::MAX);
     outbox.send(Flush).await.expect("the outbox lives");
-    let due = claim(&outbox, SINK).await.next_due_at.expect("held");
+    let due = claim(&outbox, SINK).await.next_hold_end.expect("held");
     assert!(due <= Timestamp::now() + Outbox::HELD_AT_MOST);
 }

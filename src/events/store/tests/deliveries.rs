@@ -29,14 +29,14 @@ fn a_postponed_delivery_waits_and_is_hastened_when_the_receiver_is_back() {
     let until = now + 2.hours();
     store.postpone(SINK, first.seq, until, "no answer").expect("written");
     assert_eq!(due_ids(&mut store), [second.event.id]);
-    assert_eq!(store.next_due_at(SINK, now).expect("readable"), Some(until));
+    assert_eq!(store.next_retry_at(SINK, now).expect("readable"), Some(until));
     let later = due_to(&mut store, SINK, until);
     assert_eq!(later.len(), 2);
     assert_eq!(later[1].attempts, 1, "{later:?}");
 
     store.acknowledge(SINK, second.seq, now, true).expect("written");
     assert_eq!(due_ids(&mut store), [first.event.id]);
-    assert_eq!(store.next_due_at(SINK, now).expect("readable"), None);
+    assert_eq!(store.next_retry_at(SINK, now).expect("readable"), None);
 }
 
 #[test]

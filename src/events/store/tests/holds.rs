@@ -51,7 +51,7 @@ fn an_event_of_which_no_pictures_come_is_told_when_its_hold_has_passed_or_is_end
     record_held(&mut store, &mut to_all(&[SINK]), &patient, until);
     record_held(&mut store, &mut to_all(&[SINK]), &released, until + 1.hour());
     let now = Timestamp::now();
-    assert_eq!(store.next_due_at(SINK, now).expect("readable"), Some(until), "a courier knows when to come back");
+    assert_eq!(store.next_hold_end(SINK, now).expect("readable"), Some(until), "a courier knows when to come back");
     assert_eq!(store.release(released.id).expect("written"), 1);
     assert_eq!(due_ids(&mut store), [released.id]);
     assert_eq!(due_to(&mut store, SINK, until - 1.nanosecond()).len(), 1);
@@ -233,7 +233,7 @@ fn holds_begin_anew_after_a_restart_where_pictures_are_on_their_way_and_end_else
     let held = store.renew_holds(&[events[0].id, events[1].id, events[2].id, EventId::fresh()], now, pause);
     assert_eq!((held.expect("written"), store.renewed_for()), (2, pause), "a set clock is found out by it");
     assert_eq!(due_ids(&mut store), [events[2].id, events[3].id]);
-    assert_eq!(store.next_due_at(SINK, now).expect("readable"), Some(until));
+    assert_eq!(store.next_hold_end(SINK, now).expect("readable"), Some(until));
     for event in &events[..2] {
         let attached = attach(&mut store, &mut to_all(&[SINK]), event);
         assert_eq!(attached.attached, Attached::InTime);

@@ -105,7 +105,7 @@ fn a_database_of_the_first_layout_goes_on_where_it_was() {
     let mut store = open(folder.path());
     assert_eq!(tally(&store), (2, 1));
     assert_eq!(due_ids(&mut store), [events[3].id]);
-    assert_eq!(store.next_due_at(SINK, Timestamp::now()).expect("readable"), Some(until));
+    assert_eq!(store.next_retry_at(SINK, Timestamp::now()).expect("readable"), Some(until));
     let listed = reader(&store).deliveries(&DeliveryFilter::default()).expect("readable");
     let listed: Vec<_> = listed.iter().map(|d| (d.seq, d.state, d.attempts, d.delivered_at)).collect();
     use DeliveryState::{Dead, Delivered, Pending};
