@@ -1,6 +1,6 @@
 //! Decoding: a key frame by itself, and a whole clip through one decoder.
 
-use std::{hint::black_box, path::Path};
+use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
 use lookout::{
@@ -9,10 +9,12 @@ use lookout::{
     words::Moment,
 };
 
+use crate::testing::asset;
+
 /// A real clip where footage lies beside the project, otherwise moving blocks of the same size.
 fn clip() -> Clip {
-    let footage = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/assets/clips/onebyone_720p15_main_nob_g15.mp4");
-    Clip::read(&footage).or_else(|_| Clip::synthetic(1280, 720, 15, 4, 15)).expect("a clip")
+    let footage = asset("clips/onebyone_720p15_main_nob_g15.mp4");
+    footage.map_or_else(|| Clip::synthetic(1280, 720, 15, 4, 15), |file| Clip::read(&file)).expect("a clip")
 }
 
 /// The benches of this file.

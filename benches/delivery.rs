@@ -20,6 +20,8 @@ use lookout::{
     words::{CameraId, EventId},
 };
 
+use crate::testing::come;
+
 const EVENTS: u64 = 1000;
 const CAMERAS: u64 = 32;
 
@@ -56,9 +58,9 @@ fn tell_all(receiver: SocketAddr) -> Duration {
         for n in 0..EVENTS {
             outbox.do_send(Record::now(event(n)));
         }
-        while cell.delivered.get() < EVENTS {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let delivered = || cell.delivered.get();
+        let awaited = || format!("all {EVENTS} delivered, not {} of them", delivered());
+        come(awaited, || (delivered() >= EVENTS).then_some(())).await;
         let took = began.elapsed();
         drop(courier);
         System::current().stop();
@@ -83,7 +85,7 @@ fn event(n: u64) -> Event {
     Event { id: EventId::fresh(), kind: EventKind::CameraUp, time: Timestamp::now(), data: Subject::of(camera) }
 }
 
-/// A receiver that answers 200 to everything, on threads of its own.
+/// A receiver that answers 200 to everything, on threads of its own, to the end of the benches.
 fn receive() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("it is bound");

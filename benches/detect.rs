@@ -1,10 +1,6 @@
 //! From a frame to boxes: prepare, infer, suppress, and the slot in which the newest frame waits.
 
-use std::{
-    hint::black_box,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{hint::black_box, path::Path, sync::Arc};
 
 use criterion::{BatchSize, Criterion};
 use lookout::{
@@ -18,6 +14,8 @@ use lookout::{
     media::{I420, Latest},
     settings,
 };
+
+use crate::testing::asset;
 
 /// All benches of this room.
 pub(crate) fn benches(c: &mut Criterion) {
@@ -45,13 +43,6 @@ fn prepare(c: &mut Criterion) {
             b.iter(|| preparer.prepare(black_box(&picture), &mut tensor));
         });
     }
-}
-
-/// A model beside the project, where there are some.
-fn asset(name: &str) -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/assets");
-    let folder = std::env::var_os("LOOKOUT_ASSETS").map_or_else(beside, PathBuf::from);
-    Some(folder.join(name)).filter(|p| p.exists())
 }
 
 fn infer(c: &mut Criterion) {

@@ -3,6 +3,8 @@
 mod decode;
 mod delivery;
 mod detect;
+#[path = "../tests/testing/mod.rs"]
+mod testing;
 
 use criterion::{criterion_group, criterion_main};
 

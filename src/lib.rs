@@ -1,5 +1,6 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod access;
 pub mod app;
 pub mod camera;
 pub mod commands;
@@ -10,15 +11,20 @@ pub mod events;
 pub mod evidence;
 pub mod footage;
 pub mod http;
-#[cfg(test)]
-#[path = "../tests/support/left_out.rs"]
-mod left_out;
+pub mod live;
 pub mod media;
+pub mod roster;
 pub mod scene;
 pub mod settings;
 pub mod simulate;
 pub mod sinks;
 pub mod status;
 pub mod supervisor;
+#[cfg(test)]
+#[path = "../tests/testing/mod.rs"]
+mod testing;
 pub mod tls;
 pub mod words;
+
+#[cfg(test)]
+use testing::left_out;

@@ -1,23 +1,17 @@
 //! What is typed, and what comes back.
 
-use std::{
-    fs,
-    os::unix::net::UnixDatagram,
-    process::{Command, Output},
-    time::Duration,
-};
+use std::{fs, os::unix::net::UnixDatagram, time::Duration};
 
 use lookout::simulate::{Fault, Mount};
 
-use crate::support::{Cameras, Config, Lookout, cameras::dark};
-
-fn lookout(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lookout")).args(args).output().expect("it runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::{
+    support::{
+        Cameras, Config, Lookout,
+        cameras::dark,
+        program::{lookout, text},
+    },
+    testing::brightness_model,
+};
 
 #[test]
 fn probe_tells_what_a_camera_sends_or_what_is_wrong() {
@@ -29,7 +23,7 @@ fn probe_tells_what_a_camera_sends_or_what_is_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
     let snapshot = folder.path().join("it.jpg");
     let good =
-        lookout(&["probe", &cameras.url("good"), "--seconds", "3", "--snapshot", &snapshot.display().to_string()]);
+        lookout(["probe", &cameras.url("good"), "--seconds", "3", "--snapshot", &snapshot.display().to_string()]);
     let said = text(&good.stdout);
     assert!(good.status.success(), "{said} {}", text(&good.stderr));
     for fact in ["64x48", "avc1.", "key frame every   1.0 s", "B-frames          no"] {
@@ -37,11 +31,11 @@ fn probe_tells_what_a_camera_sends_or_what_is_wrong() {
     }
     assert_eq!(fs::read(snapshot).expect("it was written")[..2], [0xff, 0xd8]);
     for (mount, reason) in [("h265", "unsupported_codec"), ("no-key", "no_key_frame"), ("nothing", "not_found")] {
-        let bad = lookout(&["probe", &cameras.url(mount), "--seconds", "1"]);
+        let bad = lookout(["probe", &cameras.url(mount), "--seconds", "1"]);
         assert_eq!(bad.status.code(), Some(1), "{mount}");
         assert!(text(&bad.stderr).contains(reason), "{mount}: {}", text(&bad.stderr));
     }
-    let nonsense = lookout(&["probe", "http://camera/"]);
+    let nonsense = lookout(["probe", "http://camera/"]);
     assert_eq!(nonsense.status.code(), Some(2));
     assert!(text(&nonsense.stderr).contains("rtsp"), "{}", text(&nonsense.stderr));
 }
@@ -52,7 +46,7 @@ fn check_and_run_report_every_problem_at_once() {
         Config::new().camera("door", "http://camera/").camera_with("door", "rtsp://camera/", "evry = \"1s\"\n");
     let prepared = Lookout::prepare(config.text());
     for command in ["check", "run"] {
-        let said = lookout(&[command, "--config", &prepared.config().display().to_string()]);
+        let said = lookout([command, "--config", &prepared.config().display().to_string()]);
         assert_eq!(said.status.code(), Some(2), "{command}");
         let problems = text(&said.stderr);
         for problem in ["cameras[0].url", "cameras[1].evry", "every", "cameras[1].id"] {
@@ -66,29 +60,31 @@ fn what_keeps_it_from_starting_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     let prepared = Lookout::prepare(Config::new().replace("127.0.0.1:0", &address).text());
-    let said = lookout(&["run", "--config", &prepared.config().display().to_string()]);
+    let said = lookout(["run", "--config", &prepared.config().display().to_string()]);
     assert_eq!(said.status.code(), Some(1));
     assert!(text(&said.stderr).contains("server.bind"), "{}", text(&said.stderr));
 
     let prepared = Lookout::prepare(Config::new().text());
     let model = prepared.folder().join("broken.onnx");
     fs::write(&model, b"this is no model").expect("the folder is writable");
-    let usual = crate::support::assets::brightness_model().display().to_string();
+    let usual = brightness_model().display().to_string();
     prepared.write_config(Config::new().replace(&usual, &model.display().to_string()).text());
-    let said = lookout(&["run", "--config", &prepared.config().display().to_string()]);
+    let said = lookout(["run", "--config", &prepared.config().display().to_string()]);
     assert_eq!(said.status.code(), Some(1));
     assert!(text(&said.stderr).contains("broken.onnx"), "{}", text(&said.stderr));
 }
 
 #[test]
 fn help_and_completions_teach_every_command() {
-    let help = text(&lookout(&["--help"]).stdout);
-    for command in ["run", "check", "probe", "demo", "simulate", "detect", "evaluate", "replay", "completions"] {
+    let help = text(&lookout(["--help"]).stdout);
+    for command in
+        ["run", "check", "probe", "demo", "simulate", "detect", "evaluate", "replay", "password", "completions"]
+    {
         assert!(help.contains(command), "{command}");
-        assert!(lookout(&[command, "--help"]).status.success());
+        assert!(lookout([command, "--help"]).status.success());
     }
     for shell in ["bash", "zsh", "fish"] {
-        assert!(text(&lookout(&["completions", shell]).stdout).contains("simulate"), "{shell}");
+        assert!(text(&lookout(["completions", shell]).stdout).contains("simulate"), "{shell}");
     }
 }
 

@@ -1,17 +1,10 @@
 //! The person detector that the program carries, and the clip of its demo, on real photos and footage.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::assets::asset;
-
-fn lookout(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lookout")).args(args).output().expect("it runs")
-}
+use crate::{support::program::lookout, testing::asset};
 
 fn in_project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -22,7 +15,7 @@ type Sample = (f64, f64);
 
 fn look(clip: &Path, every: &str, args: &[&str]) -> Vec<Sample> {
     let clip = clip.display().to_string();
-    let said = lookout(&[&["detect", &clip, "--every", every], args].concat());
+    let said = lookout([&["detect", &clip, "--every", every], args].concat());
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     let lines = String::from_utf8(said.stdout).expect("UTF-8");
     lines.lines().map(|line| sample(&serde_json::from_str(line).expect("JSON"))).collect()
@@ -53,7 +46,7 @@ fn it_sees_people_in_photos_as_well_as_was_promised() {
     let Some(dataset) = asset("people/test.json") else {
         return;
     };
-    let said = lookout(&["evaluate", &dataset.display().to_string(), "--limit", "200", "--json"]);
+    let said = lookout(["evaluate", &dataset.display().to_string(), "--limit", "200", "--json"]);
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     let report: Value = serde_json::from_slice(&said.stdout).expect("only JSON");
     let total = |key: &str| report["total"][key].as_f64().expect("a number");

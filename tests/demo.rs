@@ -5,17 +5,19 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
 
-use crate::support::{assets::asset, http::request};
-
-/// Far beyond what anything here takes, so that only a fault reaches it.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::{
+    support::{
+        http::request,
+        program::{lookout, program, signal, text, wait_for_end},
+    },
+    testing::{asset, wait_for},
+};
 
 /// A demo that runs, in an empty folder and without a terminal.
 struct Demo {
@@ -25,9 +27,20 @@ struct Demo {
 }
 
 impl Demo {
+    /// Starts it, and listens to what it says.
     fn start(args: &[&str]) -> Self {
+        let mut it = Self::spawn(args);
+        let lines = BufReader::new(it.child.stdout.take().expect("it is piped")).lines();
+        let said = Arc::clone(&it.said);
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| said.lock().expect("nobody panics with it").push(line));
+        });
+        it
+    }
+
+    fn spawn(args: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lookout"))
+        let child = program()
             .arg("demo")
             .args(args)
             .current_dir(folder.path())
@@ -37,13 +50,7 @@ impl Demo {
             .stderr(Stdio::inherit())
             .spawn()
             .expect("the program starts");
-        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let said = Arc::<Mutex<Vec<String>>>::default();
-        let heard = Arc::clone(&said);
-        std::thread::spawn(move || {
-            lines.map_while(Result::ok).for_each(|line| heard.lock().expect("nobody panics with it").push(line));
-        });
-        Self { child, folder, said }
+        Self { child, folder, said: Arc::default() }
     }
 
     fn said(&self) -> String {
@@ -51,15 +58,10 @@ impl Demo {
     }
 
     /// Waits for a line that `wanted` makes something of.
+    #[track_caller]
     fn hear<T>(&self, what: &str, wanted: impl Fn(&str) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(found) = self.said.lock().expect("nobody panics with it").iter().find_map(|line| wanted(line)) {
-                return found;
-            }
-            assert!(Instant::now() < deadline, "{what} is not said:\n{}", self.said());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let heard = || self.said.lock().expect("nobody panics with it").iter().find_map(|line| wanted(line));
+        wait_for(|| format!("{what} is said:\n{}", self.said()), heard)
     }
 
     fn address(&self) -> SocketAddr {
@@ -76,14 +78,8 @@ impl Demo {
     }
 
     fn end(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("it is our child") {
-                return status.code();
-            }
-            assert!(Instant::now() < deadline, "it does not end:\n{}", self.said());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let said = Arc::clone(&self.said);
+        wait_for_end(&mut self.child, || said.lock().expect("nobody panics with it").join("\n")).code()
     }
 
     fn leaves_nothing(&self) {
@@ -120,12 +116,11 @@ fn it_shows_itself_and_ends_when_its_time_is_up_and_leaves_nothing() {
 
 #[test]
 fn a_signal_ends_it_in_order() {
-    for signal in ["TERM", "INT", "HUP"] {
+    for name in ["TERM", "INT", "HUP"] {
         let mut demo = Demo::start(&["--cameras", "1"]);
         demo.address();
-        let sent = Command::new("kill").args(["-s", signal, &demo.child.id().to_string()]).status();
-        assert!(sent.expect("kill runs").success());
-        assert_eq!(demo.end(), Some(0), "{signal}: {}", demo.said());
+        signal(&demo.child, name);
+        assert_eq!(demo.end(), Some(0), "{name}: {}", demo.said());
         demo.hear("a farewell", |line| line.starts_with("The demo ran for").then_some(()));
         demo.leaves_nothing();
     }
@@ -133,26 +128,9 @@ fn a_signal_ends_it_in_order() {
 
 #[test]
 fn a_reader_that_has_seen_enough_ends_it() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lookout"))
-        .args(["demo", "--cameras", "1"])
-        .current_dir(folder.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    drop(child.stdout.take());
-    let deadline = Instant::now() + PATIENCE;
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("it is our child") {
-            break status;
-        }
-        if Instant::now() > deadline {
-            child.kill().expect("it can be killed");
-            panic!("it goes on with nobody to read");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    assert_eq!(status.code(), Some(0));
+    let mut demo = Demo::spawn(&["--cameras", "1"]);
+    drop(demo.child.stdout.take());
+    assert_eq!(demo.end(), Some(0));
 }
 
 #[test]
@@ -179,8 +157,7 @@ fn visit_is_reported(args: &[&str]) {
     demo.hear("a visit", reported);
     let events = request(address, "GET", "/api/v1/events?type=lookout.visit.started", &[]).expect("it answers");
     assert!(events.text().contains("front-door"), "{}", events.text());
-    let sent = Command::new("kill").args(["-s", "TERM", &demo.child.id().to_string()]).status();
-    assert!(sent.expect("kill runs").success());
+    signal(&demo.child, "TERM");
     assert_eq!(demo.end(), Some(0), "{}", demo.said());
     demo.hear("the deliveries", |line| {
         let (many, rest) = line.split_once(" reports delivered")?;
@@ -210,12 +187,11 @@ fn what_cannot_be_meant_is_refused() {
         (&["--cameras", "0"], "1..=64"),
         (&["--seconds", "0"], "seconds"),
     ] {
-        let said = Command::new(env!("CARGO_BIN_EXE_lookout")).arg("demo").args(args).output().expect("it runs");
+        let said = lookout([&["demo"], args].concat());
         assert_eq!(said.status.code(), Some(2), "{args:?}");
-        assert!(String::from_utf8_lossy(&said.stderr).contains(word), "{}", String::from_utf8_lossy(&said.stderr));
+        assert!(text(&said.stderr).contains(word), "{}", text(&said.stderr));
     }
-    let missing = Command::new(env!("CARGO_BIN_EXE_lookout")).args(["demo", "--clip", "/nowhere.mp4"]).output();
-    let missing = missing.expect("it runs");
+    let missing = lookout(["demo", "--clip", "/nowhere.mp4"]);
     assert_eq!(missing.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&missing.stderr).contains("/nowhere.mp4"));
+    assert!(text(&missing.stderr).contains("/nowhere.mp4"));
 }

@@ -3,22 +3,16 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
 };
 
 use lookout::{detect::jpeg, media::I420};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::assets::{asset, brightness_model};
-
-fn lookout<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lookout")).args(args).output().expect("it runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::{
+    support::program::{lookout, text},
+    testing::{asset, brightness_model},
+};
 
 /// The words of a command line, of which `{NAME}` are paths.
 fn words(line: &str, paths: &[(&str, &Path)]) -> Vec<String> {

@@ -4,14 +4,21 @@
 
 mod architecture;
 mod command_line;
+mod control;
+mod dashboard;
 mod default_model;
 mod demo;
 mod detect_reference;
 mod evaluating;
+mod fuzzing;
+mod left_out;
+mod live_view;
 mod not_lost;
 mod pictures;
 mod real_server;
+mod relaying;
 mod replaying;
 mod secrets;
 mod support;
+mod testing;
 mod watching;

@@ -1,6 +1,6 @@
 //! Pictures of events on the real process: stored in a real S3 server, told with the event, never in its way, never lost.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use lookout::simulate::Mount;
 use serde_json::Value;
@@ -29,6 +29,13 @@ fn of_kind(received: &[Received], kind: &str) -> Vec<Value> {
 fn urls(event: &Value) -> Vec<String> {
     let frames = event["data"]["snapshot"]["frames"].as_array().cloned().unwrap_or_default();
     frames.iter().map(|frame| frame["url"].as_str().expect("a text").to_owned()).collect()
+}
+
+/// Waits until nothing is under way any more: no picture in the spool, then no event on its way to the receiver.
+fn wait_for_rest(lookout: &Lookout) {
+    let spool = lookout.folder().join("data/spool");
+    let is_empty = || std::fs::read_dir(&spool).is_ok_and(|it| it.count() == 0);
+    lookout.wait("rest", |it| is_empty() && it.get("/api/v1/status").json()["sinks"][0]["pending"] == 0);
 }
 
 /// The key of a picture, from the URL that an event carries.
@@ -66,8 +73,7 @@ fn a_visit_is_told_with_its_picture_and_the_picture_is_there() {
     let id = event["id"].as_str().expect("an id");
     let served = lookout.get(&format!("/api/v1/events/{id}/snapshot.jpg"));
     assert_eq!((served.status, served.body), (200, object.body), "served as it was stored");
-    let spool = lookout.folder().join("data/spool");
-    lookout.wait("an empty spool", |_| std::fs::read_dir(&spool).is_ok_and(|it| it.count() == 0));
+    wait_for_rest(&lookout);
 }
 
 #[test]
@@ -150,8 +156,13 @@ fn kill_9_while_a_group_is_half_uploaded_tells_it_once_and_whole() {
     store.mood(Mood::Well);
     lookout.run();
     lookout.wait("the report", |_| !of_kind(&receiver.received(), "lookout.visit.started").is_empty());
+    // Whoever tells something twice does so before he rests.
+    wait_for_rest(&lookout);
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    receiver.received().iter().for_each(|request| *times.entry(request.id().to_owned()).or_default() += 1);
+    assert!(times.values().all(|n| *n == 1), "each event is told once: {times:?}");
     let started = of_kind(&receiver.received(), "lookout.visit.started");
-    assert_eq!(started.len(), 1, "told once");
+    assert_eq!(started.len(), 1, "one visit");
     assert_eq!(urls(&started[0]).len(), 10, "{}", started[0]);
     assert_in_order(&started[0]);
     for url in urls(&started[0]) {

@@ -9,11 +9,12 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::support::{
-    Lookout, Receiver,
-    assets::{asset, peer},
-    left_out,
-    receiver::{Received, SECRET},
+use crate::{
+    support::{
+        Lookout, Receiver,
+        receiver::{Received, SECRET},
+    },
+    testing::{asset, left_out, peer},
 };
 
 struct Server {

@@ -3,19 +3,18 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Output,
 };
 
 use serde_json::Value;
 
-use crate::support::assets::asset;
+use crate::{
+    support::program::{program, text},
+    testing::asset,
+};
 
 fn replay<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lookout")).arg("replay").args(args).output().expect("it runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    program().arg("replay").args(args).output().expect("it runs")
 }
 
 fn events(said: &Output) -> Vec<Value> {

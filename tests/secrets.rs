@@ -1,17 +1,30 @@
 //! Invariant 13: a secret reaches no log, status, metric, event or error text, and nothing that is stored.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use lookout::simulate::{Credentials, Mount, Scheme};
 
-use crate::support::{Cameras, Config, Lookout, Receiver, cameras::blinking, receiver::SECRET};
+use crate::support::{
+    Cameras, Config, Lookout, Receiver,
+    cameras::blinking,
+    program::{program, text},
+    receiver::SECRET,
+};
 
 const PASSWORD: &str = "pa55-w0rd-of-the-door";
 const QUERY_TOKEN: &str = "query-t0ken-of-the-hook";
 const API_TOKEN: &str = "api-t0ken-of-the-server";
+/// Its password is nobody's.
+const PASSWORD_HASH: &str =
+    "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$pn5M9XmnYGw6oK6mbnRA2gT7DuZeLBbCB5BBsLmuykE";
 const HEADER: &str = "header-t0ken-of-the-hook";
 const BROKER_PASSWORD: &str = "pa55-w0rd-of-the-broker";
 const STORE_KEY: &str = "s3cret-key-of-the-store";
+
+/// Somebody who may log in.
+fn user() -> String {
+    format!("users = [{{ name = \"ann\", role = \"viewer\", password_hash = \"{PASSWORD_HASH}\" }}]")
+}
 
 /// Ways out that carry secrets; nobody is there to take them.
 fn ways_out() -> String {
@@ -40,7 +53,7 @@ fn invariant_13_no_secret_is_printed_served_or_stored() {
         .sink("hook", &receiver)
         .sink("failing", &failing)
         .replace("/hook", &format!("/hook?token={QUERY_TOKEN}"))
-        .replace("[server]\n", &format!("[server]\ntokens = [\"{API_TOKEN}\"]\n"));
+        .replace("[server]\n", &format!("[server]\ntokens = [\"{API_TOKEN}\"]\n{}\n", user()));
     // Everything is said that can be said.
     let text = config.text().to_owned() + &ways_out();
     let mut lookout = Lookout::prepare(&text).with_environment("LOOKOUT_LOG", "trace");
@@ -78,12 +91,10 @@ fn invariant_13_no_secret_is_printed_served_or_stored() {
     for received in receiver.received() {
         seen += &String::from_utf8_lossy(&received.body);
     }
-    let check = std::process::Command::new(env!("CARGO_BIN_EXE_lookout"));
-    seen += &run(check, &["check", "--config"], &lookout.config());
+    seen += &run(program(), &["check", "--config"], &lookout.config());
     lookout.write_config(&text);
-    let check = std::process::Command::new(env!("CARGO_BIN_EXE_lookout"));
-    seen += &run(check, &["check", "--config"], &lookout.config());
-    let mut probe = std::process::Command::new(env!("CARGO_BIN_EXE_lookout"));
+    seen += &run(program(), &["check", "--config"], &lookout.config());
+    let mut probe = program();
     probe.env("LOOKOUT_PASSWORD", format!("{PASSWORD}-wrong")).env("LOOKOUT_LOG", "trace");
     seen += &run(probe, &["probe", "--username", "admin"], Path::new(&wrong));
     assert!(seen.contains("unauthorized") && seen.contains("***"), "what is searched is really there");
@@ -96,16 +107,17 @@ fn invariant_13_no_secret_is_printed_served_or_stored() {
     let whole_key = SECRET.trim_start_matches("whsec_");
     // "admin:password" as basic authentication sends it.
     let basic = "YWRtaW46cGE1NS13MHJkLW9mLXRoZS1kb29y";
-    for secret in [PASSWORD, QUERY_TOKEN, API_TOKEN, HEADER, BROKER_PASSWORD, STORE_KEY, whole_key, basic] {
+    let hash = PASSWORD_HASH.rsplit('$').next().expect("its last part");
+    for secret in [PASSWORD, QUERY_TOKEN, API_TOKEN, hash, HEADER, BROKER_PASSWORD, STORE_KEY, whole_key, basic] {
         let at = seen.find(secret);
         let context = at.map(|at| seen[at.saturating_sub(200)..].chars().take(300).collect::<String>());
         assert!(at.is_none(), "{secret} leaks: {context:?}");
     }
 }
 
-fn run(mut command: std::process::Command, args: &[&str], last: &Path) -> String {
+fn run(mut command: Command, args: &[&str], last: &Path) -> String {
     let output = command.args(args).arg(last).output().expect("it runs");
-    [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).join("\n")
+    [text(&output.stdout), text(&output.stderr)].join("\n")
 }
 
 /// Every file below the folder.

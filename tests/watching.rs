@@ -30,6 +30,13 @@ fn kinds(events: &[Received], subject: &str) -> Vec<String> {
     of_it.map(|e| e["type"].as_str().unwrap_or_default().trim_start_matches("lookout.").to_owned()).collect()
 }
 
+/// Frames that a camera lost to its neighbours: failed, skipped for want of a key frame, or because it fell behind. Skipped
+/// by choice (`not_due`, `disposable`) is none of that.
+fn harmed(camera: &Value) -> [u64; 3] {
+    let (failed, skipped) = (&camera["frames"]["failed"], &camera["frames"]["skipped"]);
+    [failed, &skipped["awaiting_key_frame"], &skipped["lagging"]].map(|n| n.as_u64().expect("a number"))
+}
+
 fn skipped(camera: &Value) -> u64 {
     camera["frames"]["skipped"].as_object().expect("an object").values().filter_map(Value::as_u64).sum()
 }
@@ -102,14 +109,20 @@ fn invariant_6_every_fault_of_a_camera_has_its_name_and_costs_no_other_camera_a_
         fault: Some(*fault),
         ..Mount::new(format!("cam{i}"), Arc::clone(&clip))
     };
-    let cameras =
-        Cameras::start(faults.iter().enumerate().map(mount).chain([Mount::new("good", clip.clone())]).collect());
+    let good = Mount::new("good", blinking(&[(4, false)], 20));
+    let cameras = Cameras::start(faults.iter().enumerate().map(mount).chain([good]).collect());
+    // The good camera alone, until it is well under way: what it loses from then on it loses to the others.
+    let alone = Config::new().camera("good", &cameras.url("good"));
+    let lookout = Lookout::start(alone.text());
+    lookout.wait("samples of the good camera", |it| it.camera("good")["frames"]["detected"].as_u64() > Some(0));
+    let before = lookout.camera("good");
+
     let deadlines = "connect_timeout = \"2s\"\nstall_timeout = \"2s\"\nkey_frame_timeout = \"3s\"\n";
     let with =
         |config: Config, i: usize| config.camera_with(&format!("cam{i}"), &cameras.url(&format!("cam{i}")), deadlines);
-    let config = (0..faults.len()).fold(Config::new(), with);
-    let config = config.camera("good", &cameras.url("good")).camera("gone", "rtsp://127.0.0.1:1/x");
-    let lookout = Lookout::start(config.text());
+    let config = (0..faults.len()).fold(alone, with).camera("gone", "rtsp://127.0.0.1:1/x");
+    lookout.write_config(config.text());
+    assert_eq!(lookout.post("/api/v1/reload").status, 200);
 
     for (i, (fault, reason)) in faults.iter().enumerate() {
         let camera = lookout.wait_for_reason(&format!("cam{i}"), reason);
@@ -119,14 +132,11 @@ fn invariant_6_every_fault_of_a_camera_has_its_name_and_costs_no_other_camera_a_
     lookout.wait_for_reason("gone", "refused");
 
     // Invariant 6: none of that cost the good camera a frame.
+    let detected = |camera: &Value| camera["frames"]["detected"].as_u64();
+    lookout.wait("samples all the while", |it| detected(&it.camera("good")) > detected(&before).map(|n| n + 10));
     let good = lookout.camera("good");
     assert_eq!((&good["state"], &good["lives"]), (&"streaming".into(), &1.into()));
-    assert_eq!(good["frames"]["failed"], 0);
-    assert_eq!(
-        good["frames"]["skipped"]["awaiting_key_frame"].as_u64().map(|n| n <= 5),
-        Some(true),
-        "only until its first key frame"
-    );
+    assert_eq!(harmed(&good), harmed(&before), "failed, awaiting_key_frame, lagging: {good}");
 }
 
 #[test]

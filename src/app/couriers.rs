@@ -1,18 +1,17 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use actix_rt::Arbiter;
 use parking_lot::Mutex;
+use tokio::time::timeout;
 
+use super::deadlines;
 use crate::{
     events::{Addressee, ApplySinks, Outbox},
     settings,
     sinks::{self, Courier, Drain, SinkError, Surroundings, Terms},
     status::SinkCell,
 };
-
-/// The longest that deliveries in flight are waited for at the end.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
 
 struct OpenSink {
     settings: settings::Sink,
@@ -41,7 +40,7 @@ impl Couriers {
         Self { arbiter: Arbiter::new().handle(), outbox, surroundings, staff: Mutex::default() }
     }
 
-    /// Starts what is new or changed, ends what is gone or changed, and leaves alone what is the same. After `drain` it
+    /// Starts what is new or changed, ends what is gone or changed, and leaves alone what is the same. After `close` it
     /// starts nothing. One at a time.
     pub(super) async fn apply(&self, wanted: &[settings::Sink]) -> Result<(), SinkError> {
         let is_running = |sink: &&settings::Sink| self.staff.lock().running.iter().any(|(known, _)| known == *sink);
@@ -51,7 +50,7 @@ impl Couriers {
         let is_wanted = |(known, _): &(settings::Sink, Addr<Courier>)| wanted.contains(known);
         let ending: Vec<_> = self.staff.lock().running.iter().filter(|known| !is_wanted(known)).cloned().collect();
         // An old courier ends before a new one of its name begins: otherwise an event might go out twice.
-        drain(ending.iter().map(|(_, courier)| courier)).await;
+        drain(&ending).await;
         let mut staff = self.staff.lock();
         staff.running.retain(is_wanted);
         for (old, _) in &ending {
@@ -76,22 +75,29 @@ impl Couriers {
         Ok(OpenSink { settings: sink.clone(), open, cell })
     }
 
+    /// Starts nothing from now on.
+    pub(super) fn close(&self) {
+        self.staff.lock().closed = true;
+    }
+
     /// Lets all deliveries in flight end, and closes the sinks, for good.
     pub(super) async fn drain(&self) {
-        let running: Vec<_> = {
-            let mut staff = self.staff.lock();
-            staff.closed = true;
-            staff.running.iter().map(|(_, courier)| courier.clone()).collect()
-        };
-        drain(running.iter()).await;
+        self.close();
+        let running = self.staff.lock().running.clone();
+        drain(&running).await;
     }
 }
 
-async fn drain(couriers: impl Iterator<Item = &Addr<Courier>>) {
-    let drained = couriers.map(|courier| courier.send(Drain { deadline: DRAIN_DEADLINE }));
-    let left: usize = futures::future::join_all(drained).await.into_iter().flatten().sum();
+/// Side by side.
+async fn drain(couriers: &[(settings::Sink, Addr<Courier>)]) {
+    let drained = couriers.iter().map(|(_, courier)| courier.send(Drain { deadline: deadlines::DELIVERIES }));
+    let drained = futures::future::join_all(drained);
+    let Ok(drained) = timeout(deadlines::SINKS, drained).await else {
+        return tracing::error!("couriers do not answer: deliveries may go on, and are told again");
+    };
+    let left: usize = drained.into_iter().flatten().sum();
     if left > 0 {
-        tracing::warn!(left, "deliveries were still in flight; they are told again");
+        tracing::warn!(left, "deliveries were cut short; they are told again");
     }
 }
 

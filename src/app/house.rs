@@ -1,41 +1,50 @@
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use actix::{Actor, Addr};
+use actix::{Actor, Addr, MailboxError};
 use actix_rt::Arbiter;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     AppError,
     answers::{DeadLetters, StillMaker, StoredPictures},
     couriers::Couriers,
-    reload::Reloader,
+    deadlines,
+    probe::Prober,
+    reload::{Cameras, Reloader},
 };
 use crate::{
+    access::Gate,
     camera::connect_rtsp,
     detect::{self, pool},
-    events::{Addressee, Flush, Outbox, Reader, Store},
+    events::{Addressee, Flush, Outbox, Readers, Store},
     evidence::{self, Evidence, Pictures},
     http::{Still, Streams, Views},
+    live::{Audience, Relays},
+    roster::Roster,
     scene::EvidenceRoom,
     settings::{Settings, Snapshots},
     sinks::Surroundings,
     status::{Board, CameraCell},
-    supervisor::{Backoff, Shutdown, Supervisor, Workshop},
+    supervisor::{Shutdown, Supervisor, Terms, Workshop},
+    words::EventId,
 };
 
 /// How long a camera's thread may say nothing before it is taken to hang.
 const HANG_TIMEOUT: Duration = Duration::from_secs(20);
-/// The longest that cameras are waited for at the end.
-const GOODBYE_DEADLINE: Duration = Duration::from_secs(5);
-/// The longest that pictures on their way are waited for at the end.
-const STORING_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Everything that runs.
+/// How many questions to the recorded events are answered at once; a slow one holds up no other.
+const EVENT_READERS: usize = 3;
+/// The longest that such a question may take.
+const EVENT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Everything that runs. Cameras and couriers begin with `begin`.
 pub(super) struct House {
     pub(super) board: Arc<Board>,
     store_file: PathBuf,
@@ -44,24 +53,25 @@ pub(super) struct House {
     evidence: Option<Gallery>,
     pub(super) reloader: Arc<Reloader>,
     pub(super) streams: Arc<Streams>,
+    pub(super) audience: Arc<Audience>,
 }
 
 impl House {
     pub(super) async fn build(settings: Settings, file: Option<PathBuf>) -> Result<Self, AppError> {
-        // What fails for reasons of the user's first, the couriers last: what cannot start tells nothing, or whoever
-        // restarts it again and again would have it begin and cut short deliveries each time.
+        // What fails for reasons of the user's first.
         let model = Arc::new(detect::Model::open(&settings.detector.model)?);
         tracing::info!(model = %settings.detector.model, workers = settings.detector.workers, "model loaded");
         let task = detect::Task::new(model, &settings.detector)?;
         let board = Arc::new(Board::default());
         let mut store = Store::open(&settings.storage)?;
+        let roster = Roster::open(&settings)?;
         let spool = settings.storage.path.join("spool");
-        renew_holds(&mut store, &spool, settings.snapshots.as_ref())?;
+        let held = renew_holds(&mut store, &spool, settings.snapshots.as_ref())?;
         let (store_file, unfinished) = (store.file().to_owned(), store.unfinished()?);
         let addressees = settings.sinks.iter().map(Addressee::of).collect();
         let outbox = Outbox::start(store, settings.storage.clone(), addressees, Arc::clone(&board));
         let evidence = match &settings.snapshots {
-            Some(snapshots) => Some(Gallery::open(snapshots, &spool, &outbox, &board)?),
+            Some(snapshots) => Some(Gallery::open(snapshots, &spool, &held, &outbox, &board)?),
             None => None,
         };
         let build = move || task.detector().map(|detector| Box::new(detector) as Box<dyn detect::Detector>);
@@ -75,52 +85,61 @@ impl House {
             scenes: Arbiter::new().handle(),
             board: Arc::clone(&board),
             unfinished,
-            backoff: Backoff::default(),
+            terms: Terms::default(),
             hang_timeout: HANG_TIMEOUT,
         })
         .start();
+        let audience = Arc::new(Audience::new(settings.live.max_viewers, Arc::clone(&board.audience)));
         let couriers = Couriers::new(outbox.clone(), surroundings(&board));
-        couriers.apply(&settings.sinks).await?;
-        let reloader = Arc::new(Reloader {
-            file,
-            at_start: settings.clone(),
-            settings: Mutex::new(settings),
-            turn: tokio::sync::Mutex::new(()),
-            supervisor: supervisor.clone(),
-            couriers,
-        });
-        Ok(Self { board, store_file, supervisor, outbox, evidence, reloader, streams: Arc::default() })
+        let relays = Relays::new(settings.live.max_relays, Arbiter::new().handle());
+        let cameras = Cameras { roster: Arc::new(Mutex::new(roster)), relays, board: Arc::clone(&board) };
+        let reloader = Arc::new(Reloader::new(file, settings, supervisor.clone(), couriers, cameras));
+        Ok(Self { board, store_file, supervisor, outbox, evidence, reloader, streams: Arc::default(), audience })
     }
 
     pub(super) fn views(&self) -> Result<Views, AppError> {
+        let readers = |count| Readers::open(&self.store_file, count, EVENT_DEADLINE);
         Ok(Views {
             board: Arc::clone(&self.board),
-            events: Arc::new(Mutex::new(Reader::open(&self.store_file)?)),
+            events: Arc::new(readers(EVENT_READERS)?),
+            followed: Arc::new(readers(1)?),
             source: event_source().into(),
             streams: Arc::clone(&self.streams),
+            audience: Arc::clone(&self.audience),
             deliveries: Arc::new(DeadLetters(self.outbox.clone())),
             pictures: Arc::new(StoredPictures(self.evidence.as_ref().map(|it| it.pictures.clone()))),
             pictures_at_once: Arc::new(tokio::sync::Semaphore::new(8)),
             reload: self.reloader.clone(),
+            control: self.reloader.clone(),
+            probe: Arc::new(Prober {
+                roster: Arc::clone(&self.reloader.cameras.roster),
+                at_once: Arc::new(tokio::sync::Semaphore::new(Prober::AT_ONCE)),
+            }),
             still: Arc::new(StillMaker),
             stills_at_once: Arc::new(tokio::sync::Semaphore::new(2)),
-            auth: Arc::new(self.reloader.settings.lock().server.auth.clone()),
+            gate: Arc::new(Gate::new(&self.reloader.settings.lock().server)),
+            logins_at_once: Arc::new(tokio::sync::Semaphore::new(2)),
         })
     }
 
-    /// From the sources to the sinks: no new frames, then what they led to is written down, then it is told.
-    pub(super) async fn end(&self) {
-        let _ = self.supervisor.send(Shutdown { deadline: GOODBYE_DEADLINE }).await;
+    /// Lets everything begin. This comes when nothing else can fail: what cannot start tells nothing, or whoever restarts it
+    /// again and again would have it begin and cut short deliveries each time.
+    pub(super) async fn begin(&self) -> Result<(), AppError> {
+        Ok(self.reloader.begin().await?)
+    }
+
+    /// From the sources on: no new frames, then what they led to is written down. What is left is to tell it.
+    pub(super) async fn settle(&self) {
+        let shutdown = self.supervisor.send(Shutdown { deadline: deadlines::GOODBYES });
+        answer("supervisor", deadlines::GOODBYES + deadlines::ANSWER, shutdown).await;
         self.settle_detections().await;
         if let Some(gallery) = &self.evidence {
             gallery.drain().await;
         }
-        match self.outbox.send(Flush).await {
-            Ok(0) => {}
-            Ok(unwritten) => tracing::error!(unwritten, "events could not be written down before the end"),
-            Err(error) => tracing::error!(%error, "the outbox did not answer at the end"),
+        match answer("outbox", deadlines::WRITING, self.outbox.send(Flush)).await {
+            None | Some(0) => {}
+            Some(unwritten) => tracing::error!(unwritten, "events could not be written down before the end"),
         }
-        self.reloader.couriers.drain().await;
     }
 
     /// Frames that were put up before the cameras left are still looked at: they may hold an alert.
@@ -132,28 +151,29 @@ impl House {
             };
             self.board.cameras().iter().map(|c| frames(c)).sum::<u64>()
         };
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(3);
-        while in_flight() > 0 && tokio::time::Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let deadline = Instant::now() + deadlines::DETECTIONS;
+        while in_flight() > 0 && Instant::now() < deadline {
+            sleep(Duration::from_millis(20)).await;
         }
     }
 }
 
-/// Events whose pictures were on their way when the last process ended wait for them anew.
-fn renew_holds(store: &mut Store, spool: &Path, snapshots: Option<&Snapshots>) -> Result<(), AppError> {
+/// Events whose pictures were on their way when the last process ended wait for them again: which, and until when.
+fn renew_holds(
+    store: &mut Store,
+    spool: &Path,
+    snapshots: Option<&Snapshots>,
+) -> Result<BTreeMap<EventId, Timestamp>, AppError> {
     let (awaited, hold) = match snapshots {
         Some(snapshots) => (evidence::left_in(spool), snapshots.deadline),
         None => (Vec::new(), Duration::ZERO),
     };
     let hold = SignedDuration::try_from(hold).unwrap_or(SignedDuration::MAX);
     let held = store.renew_holds(&awaited, Timestamp::now(), hold)?;
-    if held > 0 {
-        tracing::info!(
-            events = awaited.len(),
-            "pictures of an earlier run are on their way; their events wait for them"
-        );
+    if !held.is_empty() {
+        tracing::info!(events = held.len(), "pictures of an earlier run are on their way; their events wait for them");
     }
-    Ok(())
+    Ok(held)
 }
 
 /// The room that keeps pictures, and the way to look at them.
@@ -164,13 +184,19 @@ struct Gallery {
 }
 
 impl Gallery {
-    fn open(snapshots: &Snapshots, spool: &Path, outbox: &Addr<Outbox>, board: &Arc<Board>) -> Result<Self, AppError> {
+    fn open(
+        snapshots: &Snapshots,
+        spool: &Path,
+        held: &BTreeMap<EventId, Timestamp>,
+        outbox: &Addr<Outbox>,
+        board: &Arc<Board>,
+    ) -> Result<Self, AppError> {
         let pictures = Pictures::open(snapshots, spool.to_owned())?;
         let encode = Arc::new(|picture: &_, seen: &[_], annotate, quality| {
             detect::jpeg(picture, seen, annotate, quality).map_err(Into::into)
         });
         let (attach, release) = (outbox.clone().recipient(), outbox.clone().recipient());
-        let (keeper, _) = Evidence::start(snapshots, spool, encode, attach, release, Arc::clone(board))?;
+        let keeper = Evidence::start(snapshots, spool, held, encode, attach, release, Arc::clone(board))?;
         Ok(Self { keeper, pictures, hold: snapshots.deadline })
     }
 
@@ -180,12 +206,22 @@ impl Gallery {
     }
 
     async fn drain(&self) {
-        match self.keeper.send(evidence::Drain { deadline: STORING_DEADLINE }).await {
-            Ok(0) => {}
-            Ok(left) => tracing::warn!(left, "events still lack their pictures; they go on at the next start"),
-            Err(error) => tracing::error!(%error, "the keeper of pictures did not answer at the end"),
+        let drained = self.keeper.send(evidence::Drain { deadline: deadlines::PICTURES });
+        match answer("evidence", deadlines::PICTURES + deadlines::ANSWER, drained).await {
+            None | Some(0) => {}
+            Some(left) => tracing::warn!(left, "events still lack their pictures; they go on at the next start"),
         }
     }
+}
+
+/// What a room answers at the end, if it does so in time: one that hangs must not keep the others from ending in order.
+async fn answer<T>(room: &str, deadline: Duration, asked: impl Future<Output = Result<T, MailboxError>>) -> Option<T> {
+    match timeout(deadline, asked).await {
+        Ok(Ok(answer)) => return Some(answer),
+        Ok(Err(error)) => tracing::error!(room, %error, "no answer at the end"),
+        Err(_) => tracing::error!(room, ?deadline, "no answer at the end"),
+    }
+    None
 }
 
 /// The CloudEvents `source`: which Lookout tells.
@@ -200,4 +236,16 @@ fn event_source() -> String {
 fn surroundings(board: &Arc<Board>) -> Surroundings {
     let still = |cell: &CameraCell| StillMaker.jpeg(&cell.last_seen()?, true).ok();
     Surroundings { source: event_source(), board: Arc::clone(board), pictures: Some(Arc::new(still)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix::test]
+    async fn a_room_that_hangs_does_not_hold_up_the_end() {
+        let deadline = Duration::from_millis(1);
+        assert_eq!(answer::<usize>("outbox", deadline, std::future::pending()).await, None);
+        assert_eq!(answer("outbox", deadline, async { Ok(7) }).await, Some(7));
+    }
 }

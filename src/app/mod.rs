@@ -1,22 +1,28 @@
 //! THE wiring: the only room that knows every other. It starts them in order, joins them, and ends them in order.
 //!
 //! `house` joins; what it joins things with stands beside it: `answers` for HTTP, `couriers` for the sinks, `reload` for
-//! changed settings, `process` for the operating system.
+//! changed settings, `process` for the operating system, `deadlines` for the end.
 
 mod answers;
+mod control;
 mod couriers;
+mod deadlines;
 mod house;
+mod probe;
 mod process;
 mod reload;
 
 use std::{
+    io,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     sync::Arc,
+    task::Poll,
 };
 
 use actix_rt::{System, task::JoinHandle};
 use actix_web::dev::ServerHandle;
+use tokio::time::timeout;
 
 #[cfg(test)]
 pub(crate) use self::answers::DeadLetters;
@@ -25,8 +31,8 @@ use self::{
     process::{Signals, raise_file_limit, tell_service_manager, watch_supervisor},
 };
 use crate::{
-    detect::DetectError, events::OutboxError, evidence::EvidenceError, http, settings::Settings, sinks::SinkError,
-    status::Board, supervisor::ApplyCameras,
+    detect::DetectError, events::OutboxError, evidence::EvidenceError, http, roster::RosterError, settings::Settings,
+    sinks::SinkError, status::Board,
 };
 
 /// What keeps Lookout from starting.
@@ -38,7 +44,7 @@ pub enum AppError {
         /// The address.
         address: SocketAddr,
         /// Why not.
-        cause: std::io::Error,
+        cause: io::Error,
     },
     /// The outbox cannot be opened.
     #[error(transparent)]
@@ -49,12 +55,15 @@ pub enum AppError {
     /// A sink cannot be set up.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// The cameras that were added cannot be read.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
     /// The pictures of events cannot be kept.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
     /// The system refuses something.
     #[error("the system refuses: {0}")]
-    System(#[from] std::io::Error),
+    System(#[from] io::Error),
 }
 
 /// Runs until SIGTERM or SIGINT. `file` is read anew on SIGHUP and on `POST /api/v1/reload`.
@@ -76,7 +85,7 @@ pub struct Running {
     house: House,
     address: SocketAddr,
     stop_http: ServerHandle,
-    http: JoinHandle<std::io::Result<()>>,
+    http: JoinHandle<io::Result<()>>,
     watchdog: JoinHandle<()>,
 }
 
@@ -87,18 +96,22 @@ impl Running {
     /// What keeps it from starting; then nothing runs.
     pub async fn start(settings: Settings, file: Option<PathBuf>) -> Result<Self, AppError> {
         raise_file_limit();
-        // First what fails for reasons of the user's, before any camera is touched.
         let listener = TcpListener::bind(settings.server.bind)
             .map_err(|cause| AppError::Listen { address: settings.server.bind, cause })?;
+        Self::start_on(listener, settings, file).await
+    }
+
+    async fn start_on(listener: TcpListener, settings: Settings, file: Option<PathBuf>) -> Result<Self, AppError> {
         let address = listener.local_addr()?;
         let house = House::build(settings, file).await?;
-
-        let server = http::serve(listener, house.views()?)?;
+        let mut server = http::serve(listener, house.views()?)?;
+        // What it needs of the system it takes at the first look at it.
+        if let Poll::Ready(ended) = futures::poll!(&mut server) {
+            ended.and::<()>(Err(io::Error::other("the HTTP side ended at once")))?;
+        }
+        house.begin().await?;
         let (stop_http, http) = (server.handle(), actix_rt::spawn(server));
-        let cameras = house.reloader.settings.lock().cameras.clone();
-        // Ready means that every camera hangs on the board: who mirrors it may then tell what is gone. A supervisor that
-        // is not there any more is the watchdog's concern.
-        let _ = house.supervisor.send(ApplyCameras(cameras)).await;
+        // Ready means that every camera hangs on the board: who mirrors it may then tell what is gone.
         house.board.set_ready(true);
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         tell_service_manager(&[sd_notify::NotifyState::Ready]);
@@ -120,13 +133,27 @@ impl Running {
     pub async fn end(self) {
         tracing::info!("ending");
         tell_service_manager(&[sd_notify::NotifyState::Stopping]);
-        self.house.board.set_ready(false);
-        self.house.end().await;
-        self.watchdog.abort();
-        // Only now: whoever listens is told of the last events, too.
-        self.house.streams.end();
-        self.stop_http.stop(true).await;
-        let _ = self.http.await; // it was told to stop
+        let Self { house, stop_http, http, watchdog, .. } = self;
+        house.board.set_ready(false);
+        house.reloader.end();
+        let requests = async {
+            // Only now: whoever listens is told of the last events, too.
+            house.streams.end();
+            house.audience.end();
+            stop_http.stop(true).await;
+            let _ = http.await; // it was told to stop
+        };
+        let in_order = async {
+            house.settle().await;
+            let requests = timeout(deadlines::REQUESTS, requests);
+            if tokio::join!(requests, house.reloader.couriers.drain()).0.is_err() {
+                tracing::warn!("requests over HTTP were cut short");
+            }
+        };
+        if timeout(deadlines::THE_END, in_order).await.is_err() {
+            tracing::error!("not everything ended in order; what was not told is told after the next start");
+        }
+        watchdog.abort();
         tracing::info!("ended");
     }
 }

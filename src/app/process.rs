@@ -93,6 +93,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
+    use crate::http::NotReloaded;
 
     /// Counts reloads that began; each ends when it is let go.
     struct Slow {
@@ -107,7 +108,7 @@ mod tests {
     }
 
     impl Reload for Slow {
-        fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<Value, String>> {
+        fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<Value, NotReloaded>> {
             self.begun.add_permits(1);
             async move {
                 self.let_go.acquire().await.expect("it stays open").forget();

@@ -1,55 +1,139 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use actix::Addr;
+use actix_rt::{ArbiterHandle, System};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tokio::{sync::oneshot, time::timeout};
 
 use super::couriers::Couriers;
 use crate::{
-    http::Reload,
+    http::{NotReloaded, Reload},
+    live::Relays,
+    roster::Roster,
     settings::{self, Settings},
-    supervisor::{ApplyCameras, Supervisor},
+    sinks::SinkError,
+    status::Board,
+    supervisor::Supervisor,
     words::CameraId,
 };
 
 /// Reads the settings anew and applies what changed.
 pub(super) struct Reloader {
-    pub(super) file: Option<PathBuf>,
+    file: Option<PathBuf>,
     /// What runs, and what only a new start would change.
-    pub(super) at_start: Settings,
+    at_start: Settings,
     pub(super) settings: Mutex<Settings>,
     /// One reload at a time.
     pub(super) turn: tokio::sync::Mutex<()>,
+    ending: AtomicBool,
+    /// The thread that lives for as long as the process.
+    pub(super) home: ArbiterHandle,
     pub(super) supervisor: Addr<Supervisor>,
     pub(super) couriers: Couriers,
+    pub(super) cameras: Cameras,
+}
+
+/// What changes of cameras are made with.
+pub(super) struct Cameras {
+    /// Which there are.
+    pub(super) roster: Arc<Mutex<Roster>>,
+    /// Those that are passed on.
+    pub(super) relays: Relays,
+    pub(super) board: Arc<Board>,
 }
 
 impl Reload for Reloader {
-    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<Value, String>> {
-        // In a task of its own: a reload that has begun is finished, whether or not somebody still waits for it.
-        let done = actix_rt::spawn(async move {
-            let _turn = self.turn.lock().await;
-            let done = self.reload_now().await;
+    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<Value, NotReloaded>> {
+        let (answer, answered) = oneshot::channel();
+        let home = self.home.clone();
+        // At home and in a task of its own: a reload that has begun is finished, whether or not somebody still waits for it,
+        // and whatever becomes of the thread of who asked.
+        home.spawn(async move {
+            let done = self.reload_in_turn().await;
             match &done {
                 Ok(report) => tracing::info!(%report, "settings applied"),
-                Err(problems) => tracing::error!("the settings have problems; nothing was changed: {problems}"),
+                Err(NotReloaded::Settings(problems)) => {
+                    tracing::error!("the settings have problems; nothing was changed: {problems}");
+                }
+                Err(why) => tracing::warn!("the settings were not read anew: {why}"),
             }
-            done
+            let _ = answer.send(done); // nobody waits for it any more
         });
-        async move { done.await.unwrap_or_else(|_| Err("the reload was cut short".into())) }.boxed()
+        async move { answered.await.unwrap_or(Err(NotReloaded::NotNow("the reload was cut short"))) }.boxed()
     }
 }
 
 impl Reloader {
-    async fn reload_now(&self) -> Result<Value, String> {
-        let file = self.file.clone().ok_or("these settings came from no file")?;
-        let loaded = tokio::task::spawn_blocking(move || settings::load(Some(&file))).await;
-        let (new, _) = loaded.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+    /// The longest that reading the file may take.
+    const READING: Duration = Duration::from_secs(30);
+
+    /// On the main thread. Nothing runs before `begin`.
+    pub(super) fn new(
+        file: Option<PathBuf>,
+        settings: Settings,
+        supervisor: Addr<Supervisor>,
+        couriers: Couriers,
+        cameras: Cameras,
+    ) -> Self {
+        Self {
+            file,
+            at_start: settings.clone(),
+            settings: Mutex::new(settings),
+            turn: tokio::sync::Mutex::new(()),
+            ending: AtomicBool::new(false),
+            home: System::current().arbiter().clone(),
+            supervisor,
+            couriers,
+            cameras,
+        }
+    }
+
+    /// Applies the settings of the start. If that fails, nothing runs.
+    pub(super) async fn begin(&self) -> Result<(), SinkError> {
+        let _turn = self.turn.lock().await;
+        self.couriers.apply(&self.at_start.sinks).await?;
+        // A supervisor that is not there any more is the watchdog's concern.
+        let cameras = self.cameras.roster.lock().cameras();
+        let _ = self.watch(cameras).await;
+        Ok(())
+    }
+
+    /// From now on nothing begins any more, neither by a reload that is asked for nor by one that is under way.
+    pub(super) fn end(&self) {
+        self.ending.store(true, SeqCst);
+        self.couriers.close();
+    }
+
+    pub(super) fn unless_ending(&self) -> Result<(), NotReloaded> {
+        if self.ending.load(SeqCst) { Err(NotReloaded::NotNow("Lookout is ending")) } else { Ok(()) }
+    }
+
+    async fn reload_in_turn(&self) -> Result<Value, NotReloaded> {
+        let _turn = self.turn.lock().await;
+        self.unless_ending()?;
+        let file = self.file.clone();
+        let file = file.ok_or_else(|| NotReloaded::Settings("these settings came from no file".into()))?;
+        let new = read(file, Self::READING).await.map_err(NotReloaded::Settings)?;
+        self.unless_ending()?;
         let changes = settings::changes(&self.settings.lock(), &new);
         // Sinks first, as they alone can still refuse; what did not change goes on meanwhile.
-        self.couriers.apply(&new.sinks).await.map_err(|e| e.to_string())?;
-        self.supervisor.do_send(ApplyCameras(new.cameras.clone()));
+        self.couriers.apply(&new.sinks).await.map_err(|e| NotReloaded::Settings(e.to_string()))?;
+        self.unless_ending()?;
+        let cameras = {
+            let mut roster = self.cameras.roster.lock();
+            roster.reloaded(&new);
+            roster.cameras()
+        };
+        self.watch(cameras).await.map_err(|_| NotReloaded::NotNow("the supervisor is gone"))?;
         let is_enabled = |id: &&CameraId| new.cameras.iter().any(|camera| camera.id == **id && camera.enabled);
         let (restarted, stopped): (Vec<_>, Vec<_>) = changes.restart.iter().partition(is_enabled);
         let report = json!({
@@ -64,4 +148,17 @@ impl Reloader {
         *self.settings.lock() = new;
         Ok(report)
     }
+}
+
+/// Reads on a thread that nobody waits for at the end: a disk that hangs must hold up neither that nor reloads to come.
+async fn read(file: PathBuf, deadline: Duration) -> Result<Settings, String> {
+    let (tell, told) = oneshot::channel();
+    let reader = move || {
+        let _ = tell.send(settings::load(Some(&file))); // nobody waits for it any more
+    };
+    std::thread::Builder::new().name("settings".into()).spawn(reader).map_err(|e| e.to_string())?;
+    let read = timeout(deadline, told).await.map_err(|_| format!("not read within {deadline:?}"))?;
+    let (settings, _) =
+        read.map_err(|_| "they cannot be read: a fault, please report it")?.map_err(|e| e.to_string())?;
+    Ok(settings)
 }

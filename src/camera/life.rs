@@ -101,12 +101,13 @@ impl Life {
         self.cell.frames.failed.add(u64::from(std::mem::take(&mut self.in_hand)));
         if self.cell.generation() == self.generation {
             self.cell.set_waiting_units(0);
+            self.cell.feed.interrupt();
         }
     }
 
     async fn work_on(&mut self, source: &mut dyn Source) -> Result<std::convert::Infallible, Fault> {
         let patience = self.settings.stall_timeout;
-        self.cell.feed.begin(source.video()?.and_then(|video| video.reorder));
+        self.cell.feed.begin(source.video()?.and_then(|video| video.reorder), source.sound());
         loop {
             let next = poll_fn(|context| source.poll_unit(context));
             let unit = timeout(patience, next).await.map_err(|_| Fault::Stalled(patience))??;

@@ -14,6 +14,7 @@ mod meter;
 mod pacer;
 mod parameters;
 mod past;
+mod probe;
 mod rtsp;
 mod source;
 
@@ -22,6 +23,7 @@ pub use decoder::{DecodeError, Decoder, Shown, decode_alone};
 pub use fault::Fault;
 pub use meter::Meter;
 pub use pacer::{Pacer, Verdict};
+pub use probe::{Findings, probe};
 pub use rtsp::connect_rtsp;
 pub use source::{Connect, Source, Video};
 

@@ -112,7 +112,7 @@ mod tests {
     /// Which of the pictures that came at `pictures` are chosen for three before 1000, 100 ms apart; all in ms.
     fn chosen(pictures: &[u64]) -> Vec<u64> {
         let (feed, began) = (Feed::default(), Moment::now());
-        feed.begin(Some(0));
+        feed.begin(Some(0), None);
         for (n, ms) in pictures.iter().enumerate() {
             let received = began.after(Duration::from_millis(*ms));
             let (timestamp, data) = (n as i64 * 3600, Bytes::from_static(&[0, 0, 1, 0x65]));

@@ -7,7 +7,7 @@ use futures::future::LocalBoxFuture;
 
 use super::Fault;
 use crate::{
-    media::{AccessUnit, Sound},
+    media::{AccessUnit, Sound, SoundFormat},
     settings,
 };
 
@@ -25,7 +25,12 @@ pub trait Source {
     /// `Fault::Unsupported` where it cannot be decoded.
     fn video(&self) -> Result<Option<Video>, Fault>;
 
-    /// The sound that came with the pictures taken so far. Few sources have any.
+    /// What is heard beside the pictures. Few sources have any.
+    fn sound(&self) -> Option<Arc<SoundFormat>> {
+        None
+    }
+
+    /// The sound that came with the pictures taken so far.
     fn take_sound(&mut self) -> Vec<Sound> {
         Vec::new()
     }

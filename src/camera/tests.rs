@@ -13,6 +13,7 @@ use openh264::{
     formats::YUVBuffer,
 };
 use parking_lot::Mutex;
+use tokio::sync::mpsc;
 
 use super::{
     life::{Life, Output},
@@ -22,6 +23,7 @@ use crate::{
     media::{AccessUnit, BurstFrame, BurstOrder, Frame, Latest},
     settings,
     status::{CameraCell, SkipReason},
+    testing::soon,
     words::{EventId, Moment},
 };
 
@@ -50,12 +52,36 @@ impl Source for Scripted {
     }
 
     fn video(&self) -> Result<Option<Video>, Fault> {
-        Ok(Some(Video { codec: "avc1.42C01F".into(), width: 64, height: 48, reorder: Some(0) }))
+        Ok(Some(video()))
     }
 
     fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
         async {}.boxed_local()
     }
+}
+
+/// A camera that sends at a pace of its own, whatever the reader does; then it falls silent.
+struct Sending(mpsc::Receiver<AccessUnit>);
+
+impl Source for Sending {
+    fn poll_unit(&mut self, context: &mut Context<'_>) -> Poll<Result<AccessUnit, Fault>> {
+        match self.0.poll_recv(context) {
+            Poll::Ready(Some(unit)) => Poll::Ready(Ok(unit)),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn video(&self) -> Result<Option<Video>, Fault> {
+        Ok(Some(video()))
+    }
+
+    fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
+        async {}.boxed_local()
+    }
+}
+
+fn video() -> Video {
+    Video { codec: "avc1.42C01F".into(), width: 64, height: 48, reorder: Some(0) }
 }
 
 /// Encodes `count` frames of a moving ramp, 10 per second, a key frame every `gop`.
@@ -106,6 +132,11 @@ fn stage(every: Duration) -> Stage {
 
 /// The same, that finds `orders`.
 fn stage_with(every: Duration, orders: Arc<Latest<BurstOrder>>) -> Stage {
+    stage_where(every, orders, || {})
+}
+
+/// The same, where `meanwhile` happens while a frame is worked on: the life is not back from it yet.
+fn stage_where(every: Duration, orders: Arc<Latest<BurstOrder>>, mut meanwhile: impl FnMut() + 'static) -> Stage {
     let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).expect("a URL");
     let camera = settings::Camera { every, stall_timeout: Duration::from_secs(5), ..camera };
     let cell = Arc::new(CameraCell::new(camera.id.clone(), camera.name.clone(), camera.url.to_string()));
@@ -118,6 +149,7 @@ fn stage_with(every: Duration, orders: Arc<Latest<BurstOrder>>) -> Stage {
             noted
                 .lock()
                 .push(slot.take().expect("a frame with its ticket").origin.captured.wall.as_millisecond() as u64);
+            meanwhile();
         }),
         first_picture: Box::new(|_| {}),
         orders: Arc::clone(&orders),
@@ -133,8 +165,13 @@ fn skipped(cell: &CameraCell) -> u64 {
 /// Plays the units to the life, and drops it, which closes its account.
 async fn play(stage: &mut Stage, units: Vec<AccessUnit>, one_at_a_time: bool) -> Fault {
     let mut source = Scripted { units: units.into(), last: Some(Fault::Ended), one_at_a_time, rested: false };
+    watch(stage, &mut source).await
+}
+
+/// Lives on the source, and drops the life, which closes its account.
+async fn watch(stage: &mut Stage, source: &mut dyn Source) -> Fault {
     let mut life = stage.life.take().expect("not taken yet");
-    life.run(&mut source).await
+    life.run(source).await
 }
 
 fn assert_accounted(cell: &CameraCell, units: u64) {
@@ -162,17 +199,28 @@ async fn key_frames_alone_are_decoded_and_kept_compressed() {
     assert_eq!(stage.cell.frames.decoded.get(), 3, "at 0, 2 and 4 s: {:?}", stage.cell.frames);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn invariant_3_a_camera_that_lags_jumps_to_the_newest_key_frame() {
-    let mut stage = stage(Duration::from_millis(100));
-    let units = encode(60, 20, stage.began);
-    let newest_key = units[40].received.wall.as_millisecond() as u64;
-    // All at once: what was sent before the newest key frame is not worked through.
-    play(&mut stage, units, false).await;
-    assert_accounted(&stage.cell, 60);
-    assert!(stage.cell.frames.skipped(SkipReason::Lagging).get() >= 40);
-    let first = stage.tickets.lock().first().copied();
-    assert!(first.is_none_or(|captured| captured >= newest_key), "an old frame was published");
+    let began = Moment::now();
+    let mut units = encode(86, 20, began).into_iter();
+    let (camera, sent) = mpsc::channel(86);
+    let mut send = move |n| units.by_ref().take(n).for_each(|unit| camera.try_send(unit).expect("there is room"));
+    send(1);
+    // The work on frame 0 is so slow that the camera sends 45 more meanwhile, that on the next one 40 more.
+    let mut slow = VecDeque::from([45, 40]);
+    let meanwhile = move || slow.pop_front().into_iter().for_each(&mut send);
+    let mut stage = stage_where(Duration::from_millis(100), Arc::default(), meanwhile);
+    let fault = watch(&mut stage, &mut Sending(sent)).await;
+    assert_eq!(fault, Fault::Stalled(Duration::from_secs(5)), "when all is done");
+
+    // Key frames are 0, 20, 40, 60 and 80; each time the newest that was sent is next, and from the last one on nothing
+    // is passed over.
+    let began = began.wall.as_millisecond() as u64;
+    let published: Vec<u64> = stage.tickets.lock().iter().map(|at| at - began).collect();
+    assert_eq!(published, [0, 4000, 8000, 8100, 8200, 8300, 8400, 8500]);
+    assert_eq!(stage.cell.frames.skipped(SkipReason::Lagging).get(), 39 + 39, "1 to 39 and 41 to 79");
+    assert_eq!(stage.cell.frames.decoded.get(), 8);
+    assert_accounted(&stage.cell, 86);
 }
 
 #[tokio::test]
@@ -432,15 +480,15 @@ async fn a_burst_has_its_first_half_out_of_the_past_as_far_as_that_is_kept() {
     // Key frames once a second. At 300 ms little of the past is there: frames that come take its place.
     let orders = [(4, order(early, 300)), (55, order(usual, 5000))].into();
     play_with_orders(&mut stage, encode(90, 10, began), orders).await;
-    let all = async |event| {
+    let six = async |event| loop {
         let mut frames = opened.of(event).await;
-        while frames.len() < 6 {
-            tokio::task::yield_now().await; // the past is developed on another thread
-            frames = opened.of(event).await;
+        if frames.len() >= 6 {
+            frames.sort_unstable();
+            return frames;
         }
-        frames.sort_unstable();
-        frames
+        tokio::task::yield_now().await; // the past is developed on another thread
     };
+    let all = async |event| soon("six frames", six(event)).await;
     assert_eq!(all(usual).await, [4400, 4600, 4800, 6000, 6200, 6400]);
     assert_eq!(all(early).await, [100, 1000, 1200, 1400, 1600, 1800]);
     assert_accounted(&stage.cell, 90);

@@ -112,8 +112,10 @@ fn try_sinks(sinks: &[settings::Sink], problems: &mut Problems) {
 fn summary(settings: &Settings) -> String {
     let enabled = settings.cameras.iter().filter(|camera| camera.enabled).count();
     let access = match &settings.server.auth {
-        Auth::Open => "without a token",
-        Auth::Tokens(_) => "with a token",
+        Auth::Open => "for everybody".to_owned(),
+        Auth::Known { tokens, users } => {
+            format!("for {} and {}", count(tokens.len(), "token"), count(users.len(), "user"))
+        }
     };
     format!(
         "in order; {} ({enabled} enabled), {}, HTTP on {} {access}",

@@ -7,6 +7,7 @@ mod detect;
 mod evaluate;
 mod logging;
 mod model;
+mod password;
 mod probe;
 mod progress;
 mod replay;
@@ -33,6 +34,7 @@ Start here:
   lookout run --config lookout.toml       watch
   lookout detect photo.jpg clip.mp4       what does the model see in these?
   lookout replay clip.mp4                 which events would this give?
+  lookout password                        somebody is to log in: what do I write into my settings?
 
 Exit codes: 0 done, 1 failed, 2 the settings or the arguments have problems.
 Logs go to standard error, as text on a terminal and as JSON otherwise; LOOKOUT_LOG=debug says more."
@@ -52,6 +54,7 @@ enum Command {
     Detect(detect::DetectArgs),
     Evaluate(evaluate::EvaluateArgs),
     Replay(replay::ReplayArgs),
+    Password(password::PasswordArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Detect(args) => detect::execute(&args),
         Command::Evaluate(args) => evaluate::execute(&args),
         Command::Replay(args) => replay::execute(&args),
+        Command::Password(args) => password::execute(&args),
         Command::Completions(args) => completions::execute(&args),
     };
     match done {

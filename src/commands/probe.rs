@@ -1,20 +1,11 @@
-use std::{
-    fs,
-    future::poll_fn,
-    io::Write,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fs, io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
-use tokio::time::timeout;
 
 use super::Failure;
 use crate::{
-    camera::{Fault, Meter, Source, connect_rtsp, decode_alone},
+    camera::{Fault, Findings, probe},
     detect,
-    media::{AccessUnit, I420},
     settings::{self, Secret},
     words::with_causes,
 };
@@ -55,20 +46,6 @@ enum Carrier {
     Udp,
 }
 
-/// What was found out.
-struct Findings {
-    video: Option<crate::camera::Video>,
-    described_after: Duration,
-    first_frame_after: Option<Duration>,
-    first_key_frame_after: Option<Duration>,
-    meter: Meter,
-    units: u64,
-    disposable: u64,
-    lost_packets: u64,
-    out_of_order: bool,
-    picture: Option<Result<I420, crate::camera::DecodeError>>,
-}
-
 /// Probes.
 ///
 /// # Errors
@@ -81,16 +58,11 @@ pub(super) fn execute(args: &ProbeArgs) -> Result<(), Failure> {
     let findings = local.block_on(&runtime, probe(camera, seconds)).map_err(explain)?;
     let mut out = std::io::stdout().lock();
     report(&findings, &mut out).map_err(|e| Failure::Failed(with_causes(&e)))?;
-    match (&findings.picture, &args.snapshot) {
-        (Some(Ok(picture)), Some(file)) => {
-            let jpeg = detect::jpeg(picture, &[], false, 90).map_err(|e| Failure::Failed(with_causes(&e)))?;
-            fs::write(file, jpeg).map_err(|e| Failure::Failed(format!("cannot write {}: {e}", file.display())))?;
-            writeln!(out, "snapshot          {}", file.display()).map_err(|e| Failure::Failed(e.to_string()))
-        }
-        (Some(Ok(_)), None) => Ok(()),
-        (Some(Err(error)), _) => Err(explain(Fault::Decode { times: 1, last: error.clone() })),
-        (None, _) => Err(explain(Fault::NoKeyFrame { waited: seconds, units: findings.units })),
-    }
+    let picture = findings.picture(seconds).map_err(explain)?;
+    let Some(file) = &args.snapshot else { return Ok(()) };
+    let jpeg = detect::jpeg(picture, &[], false, 90).map_err(|e| Failure::Failed(with_causes(&e)))?;
+    fs::write(file, jpeg).map_err(|e| Failure::Failed(format!("cannot write {}: {e}", file.display())))?;
+    writeln!(out, "snapshot          {}", file.display()).map_err(|e| Failure::Failed(e.to_string()))
 }
 
 #[allow(clippy::needless_pass_by_value)]
@@ -113,54 +85,6 @@ fn camera(args: &ProbeArgs) -> Result<settings::Camera, Failure> {
         Carrier::Udp => settings::Transport::Udp,
     };
     settings::camera_at(&args.url, args.username.as_deref(), password, transport).map_err(Failure::Usage)
-}
-
-async fn probe(camera: settings::Camera, how_long: Duration) -> Result<Findings, Fault> {
-    let (began, stall) = (Instant::now(), camera.stall_timeout);
-    let mut source = connect_rtsp(Arc::new(camera)).await?;
-    let mut findings = Findings {
-        video: None,
-        described_after: began.elapsed(),
-        first_frame_after: None,
-        first_key_frame_after: None,
-        meter: Meter::default(),
-        units: 0,
-        disposable: 0,
-        lost_packets: 0,
-        out_of_order: false,
-        picture: None,
-    };
-    let watched = watch(&mut *source, &mut findings, began, how_long, stall).await;
-    source.close().await;
-    watched.map(|()| findings)
-}
-
-async fn watch(
-    source: &mut dyn Source,
-    findings: &mut Findings,
-    began: Instant,
-    how_long: Duration,
-    stall: Duration,
-) -> Result<(), Fault> {
-    let (mut newest, until) = (i64::MIN, Instant::now() + how_long);
-    // A little longer where no key frame has come yet: without one there is nothing to say.
-    while Instant::now() < until || (findings.picture.is_none() && Instant::now() < until + how_long) {
-        let next = poll_fn(|context| source.poll_unit(context));
-        let unit: AccessUnit = timeout(stall, next).await.map_err(|_| Fault::Stalled(stall))??;
-        findings.first_frame_after.get_or_insert_with(|| began.elapsed());
-        findings.units += 1;
-        findings.disposable += u64::from(unit.disposable);
-        findings.lost_packets += u64::from(unit.lost_packets);
-        findings.out_of_order |= unit.timestamp < newest;
-        newest = newest.max(unit.timestamp);
-        findings.meter.note(&unit);
-        findings.video = source.video()?;
-        if unit.key && !matches!(findings.picture, Some(Ok(_))) {
-            findings.first_key_frame_after.get_or_insert_with(|| began.elapsed());
-            findings.picture = Some(decode_alone(&unit.data));
-        }
-    }
-    Ok(())
 }
 
 fn report(found: &Findings, out: &mut impl Write) -> std::io::Result<()> {

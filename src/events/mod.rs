@@ -19,8 +19,8 @@ pub use event::{
 pub use evidence::{Attach, Attached, Release, Secure, Shot};
 pub use outbox::{ApplySinks, Claim, Claimed, Flush, Outbox, Retry, Settle, Settlement, Subscribe, Wake};
 pub use store::{
-    DeadLetter, Delivery, DeliveryFilter, DeliveryState, DeliveryView, EventFilter, OutboxError, Reader, Retained,
-    Store, Tally,
+    DeadLetter, Delivery, DeliveryFilter, DeliveryState, DeliveryView, EventFilter, OutboxError, Reader, Readers,
+    Retained, Store, Tally,
 };
 
 pub use crate::words::EventKind;

@@ -13,12 +13,13 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{
-    Backoff, Encode, EvidenceError,
+    Encode, EvidenceError,
     encoding::Encoding,
     group::{Ending, Group, Notes},
     key::Template,
     spool::{Leftovers, Spool},
     store::{self, Address, Store},
+    threads::Threads,
     uplink::{Parcel, Uplink, UplinkTerms},
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
     media::BurstFrame,
     settings::Snapshots,
     status::Board,
-    words::EventId,
+    words::{Backoff, EventId},
 };
 
 /// Keeps the pictures of events: takes them from the scenes, sees to it that the store has them, tells the outbox where.
@@ -36,6 +37,8 @@ pub struct Evidence {
     pub(super) settings: Snapshots,
     pub(super) encode: Arc<Encode>,
     pub(super) spool: Arc<Spool>,
+    /// For reading the spool.
+    pub(super) reading: Threads,
     pub(super) store: Arc<dyn Store>,
     pub(super) board: Arc<Board>,
     pub(super) groups: BTreeMap<EventId, (Group, Arc<Notes>)>,
@@ -61,9 +64,15 @@ pub struct Drain {
 }
 
 /// On what terms things are tried again.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
     pub(super) backoff: Backoff,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { backoff: Backoff { floor: Duration::from_millis(250), ceiling: Duration::from_secs(60) } }
+    }
 }
 
 /// What is still to be done.
@@ -76,9 +85,12 @@ struct Left {
 }
 
 impl Evidence {
-    /// Opens spool and store, and starts on a thread of its own (an `Arbiter` of the running `System`). With it come the
-    /// events whose pictures an earlier process left in the spool: they are stored and attached now, so let the outbox
-    /// hold these events anew.
+    /// Pictures read from the spool at once, which is quick unless its disk hangs.
+    const READING_AT_MOST: usize = 4;
+
+    /// Opens spool and store, and starts on a thread of its own (an `Arbiter` of the running `System`). Pictures that an
+    /// earlier process left in the spool are stored and attached now: first those whose events are `held` for them, until
+    /// when is said there, and the others where nothing newer waits.
     ///
     /// Send it a `Secure` before its frames are ordered: a `BurstFrame` of an event that it does not know is dropped.
     ///
@@ -87,13 +99,14 @@ impl Evidence {
     pub fn start(
         settings: &Snapshots,
         spool_folder: &Path,
+        held: &BTreeMap<EventId, Timestamp>,
         encode: Arc<Encode>,
         attach: Recipient<Attach>,
         release: Recipient<Release>,
         board: Arc<Board>,
-    ) -> Result<(Addr<Self>, Vec<EventId>), EvidenceError> {
+    ) -> Result<Addr<Self>, EvidenceError> {
         let terms = Terms::default();
-        Self::start_on(terms, settings, spool_folder, encode, (attach, release), board)
+        Self::start_on(terms, settings, spool_folder, held, encode, (attach, release), board)
     }
 
     /// The same on terms of the caller's.
@@ -101,10 +114,11 @@ impl Evidence {
         terms: Terms,
         settings: &Snapshots,
         spool_folder: &Path,
+        held: &BTreeMap<EventId, Timestamp>,
         encode: Arc<Encode>,
         (attach, release): (Recipient<Attach>, Recipient<Release>),
         board: Arc<Board>,
-    ) -> Result<(Addr<Self>, Vec<EventId>), EvidenceError> {
+    ) -> Result<Addr<Self>, EvidenceError> {
         let template = Template::parse(&settings.key)?;
         let (store, address) = store::open(settings, &template)?;
         let (spool, leftovers) = Spool::open(spool_folder, settings.spool_bytes)?;
@@ -113,6 +127,7 @@ impl Evidence {
             settings: settings.clone(),
             encode,
             spool: Arc::new(spool),
+            reading: Threads::new(Self::READING_AT_MOST),
             store,
             board,
             groups: BTreeMap::new(),
@@ -128,29 +143,30 @@ impl Evidence {
             draining: false,
         };
         evidence.board.evidence.target.lock().replace(evidence.address.store().to_owned());
-        let resumed = evidence.take_up(leftovers);
-        Ok((Self::start_in_arbiter(&Arbiter::new().handle(), move |_| evidence), resumed))
+        evidence.take_up(leftovers, held);
+        Ok(Self::start_in_arbiter(&Arbiter::new().handle(), move |_| evidence))
     }
 
     /// Goes on with what an earlier process left.
-    fn take_up(&mut self, leftovers: Leftovers) -> Vec<EventId> {
+    fn take_up(&mut self, leftovers: Leftovers, held: &BTreeMap<EventId, Timestamp>) {
         self.board.evidence.set_aside.add(leftovers.set_aside);
         for event in leftovers.hopeless {
             self.release.do_send(Release(event));
         }
-        let urgent_until = Instant::now() + self.settings.deadline;
-        let mut resumed = Vec::new();
+        let (now, wall) = (Instant::now(), Timestamp::now());
+        let patience = |until: &Timestamp| Duration::try_from(until.duration_since(wall)).unwrap_or_default();
+        let events = leftovers.groups.len();
         for (notes, pictures) in leftovers.groups {
+            // Those of an event that was told meanwhile are late by now.
+            let urgent_until = now + held.get(&notes.event).map(patience).unwrap_or_default();
             for (n, _) in &pictures {
                 self.uplink.add(Parcel::new(notes.event, *n, urgent_until));
             }
-            resumed.push(notes.event);
             self.groups.insert(notes.event, (Group::resumed(pictures), Arc::new(notes)));
         }
-        if !resumed.is_empty() {
-            tracing::info!(events = resumed.len(), "pictures that an earlier run left in the spool are stored now");
+        if events > 0 {
+            tracing::info!(events, "pictures that an earlier run left in the spool are stored now");
         }
-        resumed
     }
 
     /// Something happened to a picture of this event.

@@ -12,7 +12,8 @@ use super::{
     Evidence,
     spool::Spool,
     store::{Label, Store, StoreError},
-    uplink::{Parcel, Verdict},
+    threads::Threads,
+    uplink::{Blame, Parcel, Verdict},
 };
 
 /// One picture on its way from the spool to the store.
@@ -66,7 +67,7 @@ impl Evidence {
             store: self.address.store().to_owned(),
             timeout: self.settings.timeout,
         };
-        let work = attempt.run(Arc::clone(&self.spool), Arc::clone(&self.store));
+        let work = attempt.run(Arc::clone(&self.spool), self.reading.clone(), Arc::clone(&self.store));
         ctx.spawn(work.into_actor(self).map(move |outcome, evidence, ctx| {
             evidence.ended(parcel, outcome);
             evidence.go_on(event, ctx);
@@ -74,20 +75,23 @@ impl Evidence {
     }
 
     fn ended(&mut self, parcel: Parcel, outcome: Outcome) {
-        let (event, n) = (parcel.event, parcel.n);
+        let (event, n, is_witness) = (parcel.event, parcel.n, parcel.is_witness);
         let Some((group, _)) = self.groups.get_mut(&event) else { return self.uplink.gone() };
         let cell = &self.board.evidence;
         match outcome {
             Outcome::Stored { bytes, took } => {
-                group.stored(n);
-                cell.stored.one();
-                cell.stored_bytes.add(bytes as u64);
+                if !is_witness {
+                    group.stored(n);
+                    cell.stored.one();
+                    cell.stored_bytes.add(bytes as u64);
+                }
                 cell.upload.record(took);
                 let was_away = self.uplink.stored();
                 if cell.fault.lock().take().is_some() && was_away {
                     tracing::info!("the store of pictures is back");
                 }
             }
+            Outcome::Unreadable(_) if is_witness => self.uplink.gone(),
             Outcome::Unreadable(error) => {
                 group.lost(n);
                 self.uplink.gone();
@@ -103,7 +107,14 @@ impl Evidence {
                     tracing::error!(%error, "the store of pictures is away; pictures wait in the spool");
                 }
                 match verdict {
-                    Verdict::Again => tracing::debug!(%event, n, %error, "a picture is not stored yet"),
+                    Verdict::Again => {
+                        tracing::debug!(%event, n, %error, "a picture is not stored yet");
+                        let witness = group.one_stored().filter(|_| error.blame() == Blame::StoreAway);
+                        if let Some(witness) = witness.filter(|_| self.uplink.lacks_witness()) {
+                            self.uplink.add(Parcel::witness(event, witness, Instant::now()));
+                        }
+                    }
+                    Verdict::GivenUp if is_witness => {}
                     Verdict::GivenUp => {
                         group.lost(n);
                         cell.given_up.one();
@@ -117,16 +128,23 @@ impl Evidence {
 
 impl Attempt {
     /// Neither a panic nor a hang gets out.
-    async fn run(self, spool: Arc<Spool>, store: Arc<dyn Store>) -> Outcome {
+    async fn run(self, spool: Arc<Spool>, reading: Threads, store: Arc<dyn Store>) -> Outcome {
+        let deadline = tokio::time::Instant::now() + self.timeout;
         let (event, n, captured_at) = (self.label.event, self.n, self.label.captured_at);
-        let read = actix_rt::task::spawn_blocking(move || spool.read(event, n, captured_at)).await;
-        let jpeg = match read.unwrap_or_else(|fault| Err(fault.into())) {
-            Ok(jpeg) => Bytes::from(jpeg),
-            Err(error) => return Outcome::Unreadable(error),
+        let read = reading.run(move || spool.read(event, n, captured_at));
+        let jpeg = match tokio::time::timeout_at(deadline, read).await {
+            Ok(Ok(Ok(jpeg))) => Bytes::from(jpeg),
+            Ok(Ok(Err(error))) => return Outcome::Unreadable(error),
+            Ok(Err(fault)) => return Outcome::Unreadable(fault.into()),
+            // That may pass, as a store may come back: no reason to give a picture up.
+            Err(_) => {
+                let hangs = format!("the spool hangs: it could not be read within {:?}", self.timeout);
+                return Outcome::Failed(StoreError::Away(hangs));
+            }
         };
         let (begun, bytes) = (Instant::now(), jpeg.len());
         let put = AssertUnwindSafe(async { store.put(&self.key, jpeg, &self.label).await }).catch_unwind();
-        match tokio::time::timeout(self.timeout, put).await {
+        match tokio::time::timeout_at(deadline, put).await {
             Ok(Ok(Ok(()))) => Outcome::Stored { bytes, took: begun.elapsed() },
             Ok(Ok(Err(error))) => Outcome::Failed(error),
             Ok(Err(_)) => {

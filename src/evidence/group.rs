@@ -102,6 +102,11 @@ impl Group {
         self.set(n, State::Lost);
     }
 
+    /// A picture of it that is in the store.
+    pub(super) fn one_stored(&self) -> Option<u32> {
+        self.pictures.iter().find(|(_, picture)| picture.state == State::Stored).map(|(n, _)| *n)
+    }
+
     fn set(&mut self, n: u32, state: State) {
         if let Some(picture) = self.pictures.get_mut(&n) {
             picture.state = state;

@@ -5,7 +5,6 @@
 
 mod actor;
 mod attempt;
-mod backoff;
 mod encoding;
 mod group;
 mod key;
@@ -14,16 +13,19 @@ mod spool;
 mod store;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod uplink;
 
 use std::{error::Error, path::PathBuf};
 
 pub use actor::{Drain, Evidence};
-pub use backoff::Backoff;
 pub use pictures::{PictureError, Pictures};
 pub use spool::left_in;
 
 use crate::{media::I420, tls::CaFileError, words::Detection};
+
+/// No picture is larger: a file that is was not written by this program, and of an answer that is no more is read.
+const PICTURE_AT_MOST: usize = 16 << 20;
 
 /// Makes a JPEG: of the picture, with what was seen in it, drawn in where the flag says so, in a quality of 1 to 100.
 pub type Encode =

@@ -7,6 +7,7 @@ use super::{
     key::Template,
     spool::Spool,
     store::{self, Address, Store, StoreError},
+    threads::Threads,
 };
 use crate::{events::Snapshot, settings::Snapshots, words::EventId};
 
@@ -16,6 +17,7 @@ use crate::{events::Snapshot, settings::Snapshots, words::EventId};
 #[derive(Clone)]
 pub struct Pictures {
     spool: Arc<Spool>,
+    reading: Threads,
     store: Arc<dyn Store>,
     address: Address,
     deadline: Duration,
@@ -36,14 +38,15 @@ pub enum PictureError {
     /// The store does not give it.
     #[error("{0}")]
     Store(String),
-    /// The store does not answer in time.
-    #[error("the store did not answer within {0:?}")]
+    /// Spool and store do not answer in time.
+    #[error("neither spool nor store gave it within {0:?}")]
     TooSlow(Duration),
 }
 
 impl Pictures {
     /// The longest that somebody who looks is made to wait.
     const LONGEST: Duration = Duration::from_secs(15);
+    const READING_AT_MOST: usize = 4;
 
     /// Opens spool and store for reading. The store need not be there.
     ///
@@ -52,12 +55,18 @@ impl Pictures {
     pub fn open(settings: &Snapshots, spool_folder: PathBuf) -> Result<Self, EvidenceError> {
         let (store, address) = store::open(settings, &Template::parse(&settings.key)?)?;
         let spool = Arc::new(Spool::reader(spool_folder));
-        Ok(Self { spool, store, address, deadline: settings.timeout.min(Self::LONGEST) })
+        let reading = Threads::new(Self::READING_AT_MOST);
+        Ok(Self { spool, reading, store, address, deadline: settings.timeout.min(Self::LONGEST) })
     }
 
     /// Picture `n` of `event`, from 0, as JPEG of at most 16 MiB. `snapshot` is what the event says of its pictures; where
     /// it says nothing yet, they may be in the spool.
     pub async fn get(&self, event: EventId, snapshot: Option<&Snapshot>, n: usize) -> Result<Bytes, PictureError> {
+        let found = tokio::time::timeout(self.deadline, self.find(event, snapshot, n)).await;
+        found.unwrap_or(Err(PictureError::TooSlow(self.deadline)))
+    }
+
+    async fn find(&self, event: EventId, snapshot: Option<&Snapshot>, n: usize) -> Result<Bytes, PictureError> {
         let url = match snapshot {
             Some(snapshot) => Some(snapshot.frames.get(n).ok_or(PictureError::Missing)?.url.clone()),
             None => None,
@@ -67,12 +76,10 @@ impl Pictures {
         }
         let url = url.ok_or(PictureError::Missing)?;
         let key = self.address.key(&url).ok_or(PictureError::Elsewhere { url })?;
-        match tokio::time::timeout(self.deadline, self.store.get(&key)).await {
-            Ok(Ok(jpeg)) => Ok(jpeg),
-            Ok(Err(StoreError::Missing)) => Err(PictureError::Missing),
-            Ok(Err(error)) => Err(PictureError::Store(error.to_string())),
-            Err(_) => Err(PictureError::TooSlow(self.deadline)),
-        }
+        self.store.get(&key).await.map_err(|error| match error {
+            StoreError::Missing => PictureError::Missing,
+            error => PictureError::Store(error.to_string()),
+        })
     }
 
     async fn in_spool(&self, event: EventId, url: Option<String>, n: usize) -> Option<Bytes> {
@@ -86,6 +93,6 @@ impl Pictures {
             let (_, (number, captured_at)) = pictures.into_iter().enumerate().find(is_it)?;
             spool.read(event, number, captured_at).ok()
         };
-        actix_rt::task::spawn_blocking(find).await.ok().flatten().map(Bytes::from)
+        self.reading.run(find).await.ok().flatten().map(Bytes::from)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-use super::{EvidenceError, group::Notes};
+use super::{EvidenceError, PICTURE_AT_MOST, group::Notes};
 use crate::words::EventId;
 
 /// The folder where pictures wait for the store: `EVENT/group.json` and `EVENT/N-NANOSECONDS.jpg`, the time being that
@@ -59,8 +59,6 @@ impl Spool {
     /// More than this is not kept aside; the names are those of the events, so the oldest go first.
     const ASIDE_AT_MOST: usize = 32;
     const NOTES_AT_MOST: u64 = 16 << 10;
-    /// No picture is larger; a file that is was not written by this program.
-    pub(super) const PICTURE_AT_MOST: u64 = 16 << 20;
     /// Files take whole blocks: so the bound is one of their number, too.
     const BLOCK: u64 = 4096;
 
@@ -92,7 +90,7 @@ impl Spool {
 
     /// Reads a picture. Blocks.
     pub(super) fn read(&self, event: EventId, n: u32, captured_at: Timestamp) -> io::Result<Vec<u8>> {
-        read_bounded(&self.folder_of(event).join(picture_name(n, captured_at)), Self::PICTURE_AT_MOST)
+        read_bounded(&self.folder_of(event).join(picture_name(n, captured_at)), PICTURE_AT_MOST as u64)
     }
 
     /// The notes of an event and its pictures in the order of their numbers, if it has any here. Blocks.

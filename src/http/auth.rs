@@ -1,53 +1,89 @@
-use std::future::{Ready, ready};
+//! Who asks, and whether they may: the rules of `access`, in front of every route.
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
-use subtle::ConstantTimeEq;
+use std::{
+    future::{Ready, ready},
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+
+use actix_web::{
+    Error, FromRequest, HttpMessage, HttpRequest, ResponseError,
+    body::BoxBody,
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    http::header::HeaderValue,
+    middleware::Next,
+    web,
+};
 
 use super::{Problem, Views};
-use crate::settings::Auth;
+use crate::{
+    access::{Asking, Caller, Gate, Needs, Refusal},
+    words::{Moment, Role},
+};
 
 /// Proof that whoever asks may. A handler that takes one is not called without.
-pub(in crate::http) struct Allowed;
+pub(in crate::http) struct Allowed(pub(in crate::http) Caller);
 
 impl FromRequest for Allowed {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let views = request.app_data::<web::Data<Views>>().expect("serve() gives every handler its views");
-        let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        ready(if may(&views.auth, shown) { Ok(Self) } else { Err(Problem::unauthorized()) })
+        // `enter` puts it there, so nobody comes by a route that is not in the list of addresses.
+        let caller = request.extensions().get::<Caller>().cloned();
+        ready(caller.map(Self).ok_or_else(|| Refusal::Unknown.into()))
     }
 }
 
-fn may(auth: &Auth, shown: Option<&str>) -> bool {
-    let Auth::Tokens(tokens) = auth else { return true };
-    let Some((scheme, token)) = shown.and_then(|value| value.split_once(' ')) else { return false };
-    // Every token is compared, and in constant time, so that time tells nothing about them.
-    let fits = |secret: &crate::settings::Secret| bool::from(secret.expose().as_bytes().ct_eq(token.trim().as_bytes()));
-    scheme.eq_ignore_ascii_case("bearer") & tokens.iter().fold(false, |any, secret| any | fits(secret))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::Secret;
-
-    #[test]
-    fn only_a_token_of_the_settings_opens() {
-        let auth = Auth::Tokens(vec![Secret::new("first-token-0123"), Secret::new("second-token-456")]);
-        assert!(may(&auth, Some("Bearer second-token-456")));
-        assert!(may(&auth, Some("bearer first-token-0123")));
-        for wrong in [
-            None,
-            Some(""),
-            Some("first-token-0123"),
-            Some("Basic first-token-0123"),
-            Some("Bearer first-token-012"),
-            Some("Bearer "),
-        ] {
-            assert!(!may(&auth, wrong), "{wrong:?}");
+/// Calls a route with who asks, if they may.
+pub(in crate::http) async fn enter(
+    needs: Needs,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let let_in = gate(request.request()).let_in(needs, &asking(request.request()), Moment::now());
+    match let_in {
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            next.call(request).await
         }
-        assert!(may(&Auth::Open, None));
+        Err(refusal) => Ok(request.into_response(Problem::from(refusal).error_response())),
     }
+}
+
+/// Whether whoever asks may look, for a route that also tells others something.
+pub(in crate::http) fn may_look(request: &HttpRequest) -> Result<(), Problem> {
+    gate(request).let_in(Needs::Role(Role::Viewer), &asking(request), Moment::now())?;
+    Ok(())
+}
+
+/// What a request says of whoever sends it.
+pub(in crate::http) fn asking(request: &HttpRequest) -> Asking<'_> {
+    let headers = request.headers();
+    let first = |name: &str| headers.get(name).map(text_of);
+    // The last proxy is the one that is connected to us.
+    let last = |name: &str| headers.get_all(name).next_back().map(text_of);
+    Asking {
+        peer: request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip()),
+        changes: !request.method().is_safe(),
+        host: first("host"),
+        authorization: first("authorization"),
+        cookie: first("cookie"),
+        origin: first("origin"),
+        fetch_site: first("sec-fetch-site"),
+        forwarded_for: last("x-forwarded-for"),
+        forwarded_proto: last("x-forwarded-proto"),
+    }
+}
+
+/// What is no text is nobody's name, but it was said.
+fn text_of(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or("\u{fffd}")
+}
+
+fn gate(request: &HttpRequest) -> Arc<Gate> {
+    let views = request.app_data::<web::Data<Views>>().expect("serve() gives every handler its views");
+    Arc::clone(&views.gate)
 }

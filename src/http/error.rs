@@ -1,5 +1,14 @@
+use std::time::Duration;
+
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use serde_json::json;
+
+use super::NotReloaded;
+use crate::{
+    access::{Caller, Refusal},
+    settings,
+    words::Reason,
+};
 
 /// An answer that says what is wrong, as RFC 9457 describes it. The one place where kinds become HTTP statuses.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -8,39 +17,115 @@ pub struct Problem {
     status: StatusCode,
     title: &'static str,
     detail: String,
+    retry_after: Option<Duration>,
+    /// What is wrong with which field.
+    errors: Vec<settings::Problem>,
 }
 
 impl Problem {
-    /// 400: the request is not understood.
-    pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, title: "The request is not understood", detail: detail.into() }
+    fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, title, detail: detail.into(), retry_after: None, errors: Vec::new() }
     }
 
-    /// 401: no token, or a wrong one.
-    pub fn unauthorized() -> Self {
-        let detail = "send one of server.tokens as \"Authorization: Bearer TOKEN\"".into();
-        Self { status: StatusCode::UNAUTHORIZED, title: "A token is needed", detail }
+    /// 400: the request is not understood.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "The request is not understood", detail)
+    }
+
+    /// 401: it is not known who asks.
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Say who you are", detail)
+    }
+
+    /// 403: who asks may not.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "This is not allowed", detail)
     }
 
     /// 404: no such thing.
     pub fn not_found(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, title: "There is no such thing", detail: detail.into() }
+        Self::new(StatusCode::NOT_FOUND, "There is no such thing", detail)
+    }
+
+    /// 409: it contradicts what is there.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "It does not fit what is there", detail)
+    }
+
+    /// 421: it was asked under a name that is not ours.
+    pub fn misdirected(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "This is not the server of that name", detail)
+    }
+
+    /// 422: what is written of a camera has problems; each is named.
+    pub fn unusable_camera(errors: Vec<settings::Problem>) -> Self {
+        let lines: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.path, e.text)).collect();
+        let title = "The camera's settings have problems; nothing was changed";
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, lines.join("\n")) }
+    }
+
+    /// 502: a camera that was asked for something has a fault, with its name.
+    pub fn camera_fault(code: Reason, message: impl Into<String>) -> Self {
+        let detail = format!("{}: {}", code.code(), message.into());
+        Self::new(StatusCode::BAD_GATEWAY, "The camera cannot be watched", detail)
     }
 
     /// 422: the settings have problems.
     pub fn unusable_settings(detail: impl Into<String>) -> Self {
-        let title = "The settings have problems; nothing was changed";
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, title, detail: detail.into() }
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The settings have problems; nothing was changed", detail)
+    }
+
+    /// 429: not so often.
+    pub fn too_many(detail: impl Into<String>, retry_after: Duration) -> Self {
+        let retry_after = Some(retry_after);
+        Self { retry_after, ..Self::new(StatusCode::TOO_MANY_REQUESTS, "Too many failures", detail) }
     }
 
     /// 503: not now.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, title: "Not available now", detail: detail.into() }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Not available now", detail)
     }
 
     /// 500: a fault of ours.
     pub fn internal(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, title: "Something failed here", detail: detail.into() }
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something failed here", detail)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Host => Self::misdirected(
+                "nobody needs to say who they are here, so this is answered only under names that are known: put the one \
+                 in your address bar into server.hosts, or give server.users or server.tokens",
+            ),
+            Refusal::Page => Self::forbidden(
+                "changes are asked for by this server's own pages, or with a token; if a proxy shows these pages under \
+                 another name, put that name into server.hosts",
+            ),
+            Refusal::Unknown => Self::unauthorized(
+                "send one of server.tokens as \"Authorization: Bearer TOKEN\", or log in with POST /api/v1/session",
+            ),
+            Refusal::Password => Self::unauthorized("name and password do not fit"),
+            Refusal::NoUsers => Self::not_found("nobody can log in: the settings have no [[server.users]]"),
+            Refusal::TooMany { retry_after } => {
+                Self::too_many("too many wrong tokens or passwords came from your address: wait a little", retry_after)
+            }
+            Refusal::Role { needs, caller: Caller { name, role, .. } } => {
+                let (needs, name, role) = (needs.as_str(), name.unwrap_or_default(), role.as_str());
+                Self::forbidden(format!("this takes the role \"{needs}\", and \"{name}\" has the role \"{role}\""))
+            }
+            Refusal::System => Self::internal("the system gives no random numbers for a session"),
+        }
+    }
+}
+
+impl From<NotReloaded> for Problem {
+    fn from(why: NotReloaded) -> Self {
+        match why {
+            NotReloaded::Settings(problems) => Self::unusable_settings(problems),
+            NotReloaded::NotNow(why) => Self::unavailable(why),
+        }
     }
 }
 
@@ -54,14 +139,20 @@ impl ResponseError for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             answer.insert_header(("www-authenticate", "Bearer"));
         }
-        answer.content_type("application/problem+json").body(
-            json!({
-                "type": "about:blank",
-                "title": self.title,
-                "status": self.status.as_u16(),
-                "detail": self.detail,
-            })
-            .to_string(),
-        )
+        if let Some(wait) = self.retry_after {
+            // Whole seconds, and none too few.
+            answer.insert_header(("retry-after", (wait.as_secs() + 1).to_string()));
+        }
+        let mut problem = json!({
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        if !self.errors.is_empty() {
+            let fields = self.errors.iter().map(|e| json!({ "field": e.path, "message": e.text }));
+            problem["errors"] = fields.collect();
+        }
+        answer.content_type("application/problem+json").body(problem.to_string())
     }
 }

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use super::Streams;
 use crate::{
-    events::{Event, Reader},
-    settings::Auth,
+    access::Gate,
+    events::{Event, Readers},
+    live::Audience,
+    roster::{Done, Entry, Order, Refusal},
     status::{Board, LastSeen},
-    words::EventId,
+    words::{CameraId, EventId, Reason},
 };
 
 /// What the HTTP side is joined to.
@@ -21,11 +22,15 @@ pub struct Views {
     /// Where everything's status is shown.
     pub board: Arc<Board>,
     /// The events that were written down.
-    pub events: Arc<Mutex<Reader>>,
+    pub events: Arc<Readers>,
+    /// The same for those who follow them as they come: no listing holds these up.
+    pub followed: Arc<Readers>,
     /// The CloudEvents `source` of all events.
     pub source: Arc<str>,
     /// The streams of events; ended by who ends the server.
     pub streams: Arc<Streams>,
+    /// Those who watch live; ended by who ends the server.
+    pub audience: Arc<Audience>,
     /// Tries dead letters anew.
     pub deliveries: Arc<dyn Deliveries>,
     /// Where the pictures of events are.
@@ -34,12 +39,18 @@ pub struct Views {
     pub pictures_at_once: Arc<Semaphore>,
     /// Reads the settings anew.
     pub reload: Arc<dyn Reload>,
+    /// Adds, changes, starts and stops cameras.
+    pub control: Arc<dyn Control>,
+    /// Looks at cameras that are not watched yet.
+    pub probe: Arc<dyn Probe>,
     /// Makes pictures of the newest frames.
     pub still: Arc<dyn Still>,
     /// How many pictures are made at once: each takes a decoder.
     pub stills_at_once: Arc<Semaphore>,
     /// Who may ask.
-    pub auth: Arc<Auth>,
+    pub gate: Arc<Gate>,
+    /// How many passwords are looked at at once: each takes a core and some memory for a while.
+    pub logins_at_once: Arc<Semaphore>,
 }
 
 /// Tries deliveries anew that were given up.
@@ -61,8 +72,53 @@ pub trait Pictures: Send + Sync {
 
 /// Reads the settings anew and applies them.
 pub trait Reload: Send + Sync {
-    /// What changed; or everything that is wrong with the file, for people, and then nothing was changed.
-    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<serde_json::Value, String>>;
+    /// What changed, or why nothing was.
+    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<serde_json::Value, NotReloaded>>;
+}
+
+/// Why the settings were not read anew.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotReloaded {
+    /// Everything that is wrong with the file, for people. Nothing was changed.
+    #[error("{0}")]
+    Settings(String),
+    /// The settings are not to blame.
+    #[error("{0}")]
+    NotNow(&'static str),
+}
+
+/// Adds, changes, starts and stops cameras.
+pub trait Control: Send + Sync {
+    /// Carries out an order; when it is done, the board shows it.
+    fn carry_out(self: Arc<Self>, order: Order) -> BoxFuture<'static, Result<Done, Refusal>>;
+
+    /// Passes a camera on, or no longer, until Lookout is started anew.
+    fn relay(self: Arc<Self>, id: CameraId, on: bool) -> BoxFuture<'static, Result<(), Refusal>>;
+
+    /// What is written of a camera.
+    fn entry(&self, id: &str) -> Option<Entry>;
+}
+
+/// Looks at a camera that is not watched yet.
+pub trait Probe: Send + Sync {
+    /// What the camera that is written there sends, as JSON; or why it cannot be watched.
+    fn probe(self: Arc<Self>, written: serde_json::Value) -> BoxFuture<'static, Result<serde_json::Value, Unseen>>;
+}
+
+/// Why a camera that was probed shows nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Unseen {
+    /// What is written of it is wrong, or not allowed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The camera has a fault.
+    #[error("{message}")]
+    Fault {
+        /// Its name.
+        code: Reason,
+        /// What happened and what to do.
+        message: String,
+    },
 }
 
 /// Makes a JPEG of a picture in whatever form it is kept; may block.

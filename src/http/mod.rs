@@ -2,18 +2,21 @@
 
 mod auth;
 mod error;
+mod headers;
 mod joined;
+mod openapi;
 mod parameters;
 mod routes;
 mod stream;
 mod view;
 
-use std::net::TcpListener;
+use std::{net::TcpListener, sync::Arc};
 
+use actix_cors::Cors;
 use actix_web::{App, HttpServer, dev::Server, middleware, web};
 
 pub use error::Problem;
-pub use joined::{Deliveries, Pictures, Reload, Still, Views};
+pub use joined::{Control, Deliveries, NotReloaded, Pictures, Probe, Reload, Still, Unseen, Views};
 pub use stream::{StreamTerms, Streams};
 
 /// The server on a bound listener. It runs until its handle stops it; before that, `Streams::end`, or open streams are
@@ -29,16 +32,18 @@ pub fn serve(listener: TcpListener, views: Views) -> std::io::Result<Server> {
         App::new()
             .app_data(web::Data::new(views.clone()))
             .app_data(web::PayloadConfig::new(64 << 10))
-            .wrap(
-                middleware::DefaultHeaders::new()
-                    .add(("x-content-type-options", "nosniff"))
-                    .add(("cache-control", "no-store")),
-            )
+            .wrap(middleware::from_fn(headers::add))
+            .wrap(middleware::Condition::new(!views.gate.cors().is_empty(), cors(views.gate.cors())))
             .configure(routes::configure)
-            .default_service(web::to(routes::not_found))
     });
-    // Two threads: requests are answered from memory, and a picture being made must not hold up a status.
+    // Two threads: what takes time (a picture, a look at the disk) is done on others, that may block.
     Ok(server.workers(2).disable_signals().shutdown_timeout(5).listen(listener)?.run())
+}
+
+/// What browsers are told of pages of other sites: that those of these origins may ask. They send tokens, no cookies.
+fn cors(origins: &[Arc<str>]) -> Cors {
+    let none = Cors::default().allow_any_method().allow_any_header().expose_any_header().max_age(3600);
+    origins.iter().fold(none, |cors, origin| cors.allowed_origin(origin))
 }
 
 #[cfg(test)]

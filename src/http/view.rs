@@ -1,11 +1,16 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::status::{
-    Board, CameraCell, CameraState, EvidenceCell, Quantiles, SkipReason, StateView, StreamFacts, usage,
+use crate::{
+    roster::Origin,
+    status::{
+        Board, CameraCell, CameraState, EvidenceCell, Quantiles, RelayCell, RelayStage, SkipReason, StateView,
+        StreamFacts, usage,
+    },
+    words::Detection,
 };
 
 /// A camera, as the contract has it.
@@ -27,6 +32,35 @@ pub(in crate::http) struct CameraView {
     open_visits: i64,
     visits_held_back: u64,
     latency_s: Option<Quantiles>,
+    /// What was seen in the newest frame that was looked at.
+    detections: Arc<[Detection]>,
+    followers: usize,
+    relay: Option<RelayView>,
+    /// Where it comes from; said of one camera alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::http) origin: Option<Origin>,
+}
+
+#[derive(Serialize)]
+struct RelayView {
+    target: String,
+    #[serde(flatten)]
+    stage: RelayStage,
+    sent_bytes: u64,
+    connections: u64,
+    failures: u64,
+}
+
+impl From<&RelayCell> for RelayView {
+    fn from(cell: &RelayCell) -> Self {
+        Self {
+            target: cell.target.clone(),
+            stage: cell.stage(),
+            sent_bytes: cell.sent.get(),
+            connections: cell.connections.get(),
+            failures: cell.failures.get(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -46,7 +80,7 @@ struct FramesView {
 impl From<&CameraCell> for CameraView {
     fn from(cell: &CameraCell) -> Self {
         let label = cell.label.lock().clone();
-        let (frames, last) = (&cell.frames, cell.last_frame());
+        let (frames, last, seen) = (&cell.frames, cell.last_frame(), cell.last_seen());
         Self {
             id: cell.id.to_string(),
             name: label.name.to_string(),
@@ -68,12 +102,16 @@ impl From<&CameraCell> for CameraView {
                 lost_packets: frames.lost_packets.get(),
             },
             last_frame_at: last.map(|at| at.wall),
-            last_detection_at: cell.last_seen().map(|seen| seen.captured.wall),
+            last_detection_at: seen.as_ref().map(|seen| seen.captured.wall),
             frame_age_s: last.map(|at| at.steady.elapsed().as_secs_f64()),
             people: cell.people.get(),
             open_visits: cell.open_visits.get(),
             visits_held_back: cell.visits_held_back.get(),
             latency_s: cell.latency.quantiles(),
+            detections: seen.map(|seen| seen.detections).unwrap_or_default(),
+            followers: cell.feed.followers(),
+            relay: cell.relay().map(|relay| RelayView::from(&*relay)),
+            origin: None,
         }
     }
 }
@@ -95,6 +133,7 @@ pub(in crate::http) fn status(board: &Board) -> Value {
                 "failures": sink.failures.get(),
                 "dead_letters": sink.dead.get(),
                 "gathered": sink.gathered.get(),
+                "pictures_given_up": sink.pictures_given_up.get(),
                 "latency_s": sink.latency.quantiles(),
                 "state": sink.state(),
             })
@@ -131,6 +170,11 @@ pub(in crate::http) fn status(board: &Board) -> Value {
             "fault": board.outbox.fault.lock().clone(),
         },
         "snapshots": snapshots(&board.evidence),
+        "live": {
+            "viewers": board.audience.present.get(),
+            "sent_bytes": board.audience.sent.get(),
+            "dropped": board.audience.dropped.get(),
+        },
         "sinks": sinks,
         "process": process,
     })

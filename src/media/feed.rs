@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{
-    AccessUnit, DecodeTimes, Sound,
+    AccessUnit, DecodeTimes, Sound, SoundFormat,
     piece::{Life, Picture, Piece},
 };
 
@@ -37,6 +37,7 @@ struct Reel {
     keys: VecDeque<u64>,
     bytes: usize,
     life: Life,
+    sound: Option<Arc<SoundFormat>>,
     times: DecodeTimes,
     /// Since the last loss a key frame has come.
     is_whole: bool,
@@ -57,11 +58,19 @@ impl Feed {
     }
 
     /// Another connection begins: what is kept belongs to the last. `reorder`: by how many pictures the stream reorders,
-    /// if it says.
-    pub fn begin(&self, reorder: Option<u32>) {
+    /// if it says; `sound`: what is heard beside the pictures, if anything.
+    pub fn begin(&self, reorder: Option<u32>, sound: Option<Arc<SoundFormat>>) {
         let mut reel = self.reel.lock();
         reel.life += 1;
+        reel.sound = sound;
         reel.times = DecodeTimes::new(reorder);
+        reel.is_whole = false;
+        reel.drop_before(u64::MAX);
+    }
+
+    /// The connection is lost: what is kept grows old, and nobody should take it for now.
+    pub fn interrupt(&self) {
+        let mut reel = self.reel.lock();
         reel.is_whole = false;
         reel.drop_before(u64::MAX);
     }
@@ -118,6 +127,11 @@ impl Feed {
         self.followers.load(Relaxed)
     }
 
+    /// What is heard beside the pictures, if anything.
+    pub fn sound(&self) -> Option<Arc<SoundFormat>> {
+        self.reel.lock().sound.clone()
+    }
+
     /// The newest key frame.
     pub fn newest_key(&self) -> Option<Arc<Piece>> {
         let reel = self.reel.lock();
@@ -148,6 +162,7 @@ impl Default for Feed {
             keys: VecDeque::new(),
             bytes: 0,
             life: 0,
+            sound: None,
             times: DecodeTimes::new(None),
             is_whole: false,
         };
@@ -228,6 +243,33 @@ impl Follower {
                 return None;
             }
         }
+    }
+
+    /// The newest key frame, if it did not have it yet; otherwise the next one, and waits for it. `None`: the camera is
+    /// no more.
+    pub async fn next_key(&mut self) -> Option<Arc<Piece>> {
+        loop {
+            self.news.mark_unchanged();
+            if self.feed.is_over.load(Relaxed) {
+                return None;
+            }
+            if let Some(key) = self.take_key() {
+                return Some(key);
+            }
+            if self.news.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+
+    fn take_key(&mut self) -> Option<Arc<Piece>> {
+        let reel = self.feed.reel.lock();
+        let newest = *reel.keys.back()?;
+        if self.next.is_some_and(|next| newest < next) {
+            return None;
+        }
+        self.next = Some(newest + 1);
+        reel.at(newest)
     }
 
     /// The next piece, if it is there.

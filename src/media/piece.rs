@@ -1,6 +1,7 @@
-use std::{sync::OnceLock, time::Instant};
+use std::{future::Future, sync::OnceLock, time::Instant};
 
 use bytes::Bytes;
+use tokio::sync::OnceCell;
 
 use super::{AccessUnit, Sound};
 
@@ -26,6 +27,7 @@ pub struct Picture {
     /// The connection that it came by.
     pub life: Life,
     lengths: OnceLock<Bytes>,
+    still: OnceCell<Bytes>,
 }
 
 impl Piece {
@@ -56,7 +58,7 @@ impl Piece {
 
 impl Picture {
     pub(super) fn new(unit: AccessUnit, decode_time: i64, life: Life) -> Self {
-        Self { unit, decode_time, life, lengths: OnceLock::new() }
+        Self { unit, decode_time, life, lengths: OnceLock::new(), still: OnceCell::new() }
     }
 
     /// Its NAL units with four bytes of length before each instead of start codes (ISO/IEC 14496-15, section 5.3.4.2),
@@ -72,6 +74,14 @@ impl Picture {
             Bytes::from(out)
         };
         self.lengths.get_or_init(convert).clone()
+    }
+
+    /// It as a JPEG, which `make` makes. Made once, for all followers; who comes meanwhile waits.
+    ///
+    /// # Errors
+    /// Those of `make`; then the next follower tries again.
+    pub async fn still<E, F: Future<Output = Result<Bytes, E>>>(&self, make: impl FnOnce() -> F) -> Result<Bytes, E> {
+        self.still.get_or_try_init(make).await.cloned()
     }
 
     /// Its first sequence and picture parameter sets (NAL unit types 7 and 8), if it carries both: key frames do.

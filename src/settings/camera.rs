@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::Credentials;
+use super::{Credentials, RelayTarget};
 use crate::words::{CameraId, Polygon};
 
 /// `[[cameras]]`. Its `Debug` shows no credentials.
@@ -32,6 +32,8 @@ pub struct Camera {
     pub max_retries: u32,
     /// Whether its sound is taken along for the live view, where it is AAC.
     pub sound: bool,
+    /// Where it is passed on to.
+    pub relay: Option<RelayTarget>,
     /// Whether it is started.
     pub enabled: bool,
     /// Parts of the picture with visits of their own; where there is one, only they count.

@@ -66,6 +66,7 @@ pub fn needs_new_life(old: &Camera, new: &Camera) -> bool {
         zones: old.zones.clone(),
         visits: old.visits.clone(),
         evidence: old.evidence.clone(),
+        relay: old.relay.clone(),
         ..new.clone()
     };
     *old != with_the_same_scene
@@ -81,6 +82,9 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
     [
         ("server.bind", server.bind != new.server.bind),
         ("server.auth", server.auth != new.server.auth),
+        ("server.cors", server.cors != new.server.cors),
+        ("server.hosts", server.hosts != new.server.hosts),
+        ("server.proxies", server.proxies != new.server.proxies),
         ("storage.path", storage.path != new.storage.path),
         ("storage.keep", storage.keep != new.storage.keep),
         ("storage.max_bytes", storage.max_bytes != new.storage.max_bytes),
@@ -99,6 +103,8 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
         ("snapshots.timeout", snapshots(|old, new| old.timeout != new.timeout)),
         ("snapshots.max_retries", snapshots(|old, new| old.max_retries != new.max_retries)),
         ("snapshots.spool_bytes", snapshots(|old, new| old.spool_bytes != new.spool_bytes)),
+        ("live.max_relays", old.live.max_relays != new.live.max_relays),
+        ("live.max_viewers", old.live.max_viewers != new.live.max_viewers),
     ]
     .into_iter()
     .filter_map(|(key, changed)| changed.then_some(key))
@@ -107,7 +113,11 @@ fn needs_restart(old: &Settings, new: &Settings) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::{path::PathBuf, time::Duration};
+    use std::{
+        net::SocketAddr,
+        path::{Path, PathBuf},
+        time::Duration,
+    };
 
     use url::Url;
 
@@ -127,6 +137,7 @@ mod tests {
             key_frame_timeout: Duration::from_secs(30),
             max_retries: 0,
             sound: true,
+            relay: None,
             enabled: true,
             zones: Vec::new(),
             visits: VisitRules {
@@ -144,7 +155,13 @@ mod tests {
 
     fn settings() -> Settings {
         Settings {
-            server: Server { bind: SocketAddr::from(([127, 0, 0, 1], 8080)), auth: Auth::Open },
+            server: Server {
+                bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
+                auth: Auth::Open,
+                hosts: Vec::new(),
+                cors: Vec::new(),
+                proxies: Vec::new(),
+            },
             storage: Storage { path: PathBuf::from("data"), keep: Duration::from_secs(60), max_bytes: 1 },
             detector: Detector {
                 model: ModelSource::File("m.onnx".into()),
@@ -156,6 +173,9 @@ mod tests {
             cameras: vec![camera("a"), camera("b"), camera("c")],
             sinks: Vec::new(),
             snapshots: None,
+            live: Live { max_viewers: 1, max_relays: 1 },
+            control: Control { max_cameras: 1000, networks: Vec::new() },
+            defaults: load_from("", Vec::new(), Path::new(".")).expect("nothing is wrong with nothing").defaults,
         }
     }
 
@@ -271,10 +291,15 @@ mod tests {
     fn the_process_is_named_where_it_must_start_anew() {
         let changes = after(|new| {
             new.server.bind = SocketAddr::from(([127, 0, 0, 1], 1));
+            new.server.hosts.push("lookout.lan".into());
+            new.server.proxies.push("127.0.0.1/32".parse().expect("a network"));
             new.storage.path = PathBuf::from("x");
             new.detector.model = ModelSource::Embedded;
         });
-        assert_eq!(changes.needs_restart, ["server.bind", "storage.path", "detector.model"]);
+        assert_eq!(
+            changes.needs_restart,
+            ["server.bind", "server.hosts", "server.proxies", "storage.path", "detector.model"]
+        );
         assert!(!changes.sinks_changed);
         let changes = after(|new| {
             let file = File { path: "events.jsonl".into(), max_bytes: 1, keep: 1 };

@@ -1,6 +1,9 @@
 //! File and environment, laid over one another. The only file that knows the `config` crate.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
+};
 
 use config::{Config, ConfigError, Environment, FileFormat, Format, Map, Source, ValueKind};
 
@@ -15,12 +18,19 @@ const PREFIX: &str = "LOOKOUT__";
 /// What `config` calls the origin of a value from the environment.
 const ENVIRONMENT: &str = "the environment";
 
+/// File and environment in one.
+pub(super) struct Layers {
+    pub(super) tree: Value,
+    /// The variables that texts of the file name: what they say may be secret.
+    pub(super) named: BTreeSet<String>,
+}
+
 /// The file with the environment over it. Variables that a text names are put in; those that are missing are problems.
-pub(super) fn tree(
+pub(super) fn lay(
     text: &str,
     variables: &HashMap<String, String>,
     problems: &mut Problems,
-) -> Result<Value, SyntaxError> {
+) -> Result<Layers, SyntaxError> {
     let mut file = Format::parse(&FileFormat::Toml, None, text).map_err(|error| syntax_error(text, error.as_ref()))?;
     let not_plain = take_out_not_plain(&mut file);
     let environment = Environment::with_prefix("LOOKOUT").separator("__").source(Some(accepted(variables, problems)));
@@ -29,12 +39,16 @@ pub(super) fn tree(
         .add_source(environment)
         .build()
         .map_err(|_| SyntaxError::nowhere("file and environment cannot be laid over one another"))?;
-    let lookup = |name: &str| variables.get(name).cloned();
+    let named = RefCell::<BTreeSet<String>>::default();
+    let lookup = |name: &str| {
+        named.borrow_mut().insert(name.to_owned());
+        variables.get(name).cloned()
+    };
     let mut tree = convert(merged.cache, "", &lookup, problems);
     if let Value::Table(entries) = &mut tree {
         entries.extend(not_plain.into_iter().map(|key| (key, Value::Blank)));
     }
-    Ok(tree)
+    Ok(Layers { tree, named: named.into_inner() })
 }
 
 /// `config` reads top-level keys as paths: `"cameras[9999999999]"` would become a list of that length. No such key is
@@ -85,7 +99,8 @@ fn accepted(variables: &HashMap<String, String>, problems: &mut Problems) -> Map
                 &format!("environment.{}", below("", name)),
                 "not the name of a key: write LOOKOUT__SECTION__KEY in capitals, such as LOOKOUT__SERVER__BIND",
             );
-        } else if matches!(keys[0], "CAMERAS" | "SINKS") {
+        } else if matches!(keys[..], ["CAMERAS" | "SINKS", ..] | ["SERVER", "USERS", ..] | ["SERVER", "TOKENS", _, ..])
+        {
             problems.add(
                 &format!("environment.{name}"),
                 "lists of tables come from the file only: write ${NAME} in the file where a part of them comes from the environment",

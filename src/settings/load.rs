@@ -5,7 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Settings, SettingsError, check, files, layers, problems::Problems, shape};
+use super::{
+    Settings, SettingsError, check, files,
+    layers::{self, Layers},
+    problems::Problems,
+    shape, variables,
+};
 
 /// Reads the settings: the file at `path`, else at `$LOOKOUT_CONFIG`, else `lookout.toml`, `config/lookout.toml` or
 /// `/etc/lookout/lookout.toml`; over it the environment (`LOOKOUT__SERVER__BIND`). Says which file it was.
@@ -59,9 +64,11 @@ fn read(
             Err(_) => {}
         }
     }
-    let mut tree = layers::tree(text, &variables, &mut problems)
+    let Layers { mut tree, named } = layers::lay(text, &variables, &mut problems)
         .map_err(|cause| SettingsError::Syntax { path: path.to_owned(), cause })?;
-    let settings = shape::read(&mut tree, &mut problems).map(|file| check::check(file, folder, &mut problems));
+    let withheld = variables::withheld(named);
+    let settings = shape::read(&mut tree, &mut problems);
+    let settings = settings.map(|file| check::check(file, folder, withheld, &mut problems));
     match settings {
         Some(settings) if problems.is_empty() => Ok(settings),
         _ => Err(SettingsError::Invalid { path: path.to_owned(), problems }),

@@ -5,6 +5,7 @@
 //! its problems and goes on, so that all of them are reported at once.
 
 mod camera;
+mod camera_defaults;
 mod check;
 mod diff;
 mod error;
@@ -16,7 +17,9 @@ mod quantity;
 mod raw;
 #[cfg(test)]
 mod reference_tests;
+mod relay_target;
 mod secrets;
+mod server;
 mod shape;
 mod show;
 mod sink;
@@ -26,16 +29,21 @@ mod tree;
 mod variables;
 mod weekly;
 
-use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use ipnet::IpNet;
 
 pub use camera::{Camera, Evidence, Transport, VisitRules, Zone};
+pub use camera_defaults::{CameraDefaults, camera_as_written};
 pub use check::camera_at;
 pub use diff::{Changes, changes, needs_new_life};
 pub use error::SettingsError;
 pub use load::{load, load_from};
 pub use problems::{Problem, Problems};
 pub use quantity::parse_duration;
+pub use relay_target::{InvalidTarget, RelayTarget};
 pub use secrets::{Credentials, Secret, masked_camera_url, masked_webhook_url};
+pub use server::{Auth, Server, Token, User};
 pub use show::show;
 pub use sink::{Budget, Command, File, Filter, Mqtt, Sink, Template, Way, Webhook};
 pub use snapshots::{ObjectStore, Snapshots};
@@ -56,24 +64,30 @@ pub struct Settings {
     pub sinks: Vec<Sink>,
     /// Where the pictures of events go; `None`: none are kept.
     pub snapshots: Option<Snapshots>,
+    /// Live view.
+    pub live: Live,
+    /// What may be changed while it runs.
+    pub control: Control,
+    /// What holds for cameras that come while it runs.
+    pub defaults: CameraDefaults,
 }
 
-/// `[server]`
-#[derive(Debug, Clone, PartialEq)]
-pub struct Server {
-    /// The address to listen on.
-    pub bind: SocketAddr,
-    /// Who may ask.
-    pub auth: Auth,
+/// `[control]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// How many cameras there may be, those of the file included, before no more can be added.
+    pub max_cameras: usize,
+    /// Cameras that are added must be in one of these; empty: they may be anywhere.
+    pub networks: Vec<IpNet>,
 }
 
-/// Who may use the HTTP side.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Auth {
-    /// Anybody who reaches the address (the default on loopback; said out loud beyond).
-    Open,
-    /// Who shows one of these as `Authorization: Bearer`.
-    Tokens(Vec<Secret>),
+/// `[live]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Live {
+    /// How many may watch at once, over all cameras.
+    pub max_viewers: usize,
+    /// How many cameras are passed on at once; the others wait their turn.
+    pub max_relays: usize,
 }
 
 /// `[storage]`

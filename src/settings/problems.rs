@@ -42,6 +42,22 @@ impl Problems {
         self.len() == 0
     }
 
+    /// Those that are kept.
+    pub fn into_list(self) -> Vec<Problem> {
+        self.list
+    }
+
+    /// The same, told from within a table: paths begin there. `whole` is what the table itself is called.
+    pub(super) fn within(self, table: &str, whole: &str) -> Self {
+        let inner = |path: &str| match path.strip_prefix(table) {
+            Some("") => whole.to_owned(),
+            Some(rest) => rest.trim_start_matches('.').to_owned(),
+            None => path.to_owned(),
+        };
+        let list = self.list.into_iter().map(|p| Problem { path: inner(&p.path), text: p.text }).collect();
+        Self { list, cameras: BTreeMap::new(), ..self }
+    }
+
     /// Notes a problem, unless its key (or the table around it) has one already: the second would only be its echo.
     pub(crate) fn add(&mut self, path: &str, text: impl Into<String>) {
         if self.covers(path) {

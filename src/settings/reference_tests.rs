@@ -70,7 +70,7 @@ fn the_reference_shows_the_defaults() {
          sinks = [{ name = \"alarm\", type = \"webhook\", url = \"https://alarm.example/lookout\" }]\n",
     );
     let (in_force, count) = uncommented(&reference);
-    assert_eq!(count, 48, "each default is a line of its own");
+    assert_eq!(count, 55, "each default is a line of its own");
     assert_eq!(load_text(&reference), defaults);
     assert_eq!(load_text(&in_force), defaults);
 }
@@ -81,6 +81,7 @@ fn the_defaults_are_the_promised_ones() {
     let seconds = Duration::from_secs;
     assert_eq!(settings.server.bind.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.server.auth, Auth::Open);
+    assert!(settings.server.hosts.is_empty() && settings.server.proxies.is_empty());
     assert_eq!(settings.storage.path, Path::new("data"));
     assert_eq!(settings.storage.keep, seconds(30 * 86_400));
     assert_eq!(settings.storage.max_bytes, 512 << 20);
@@ -128,6 +129,8 @@ fn the_reference_knows_every_key() {
     let reference = file("lookout.toml");
     for (section, table) in [
         ("[server]", vec!["server"]),
+        ("[[server.tokens]]", vec!["server", "tokens", ""]),
+        ("[[server.users]]", vec!["server", "users", ""]),
         ("[storage]", vec!["storage"]),
         ("[detector]", vec!["detector"]),
         ("[visits]", vec!["visits"]),
@@ -143,13 +146,15 @@ fn the_reference_knows_every_key() {
         let known = keys_of(&table);
         assert!(!known.is_empty());
         let header = format!("\n{section}\n");
-        let only_an_example = ["[[cameras.zones]]", "[sinks.template]"].contains(&section);
+        let examples = ["[[server.tokens]]", "[[server.users]]", "[[cameras.zones]]", "[sinks.template]"];
+        let only_an_example = examples.contains(&section);
         let header = if only_an_example { format!("\n# e.g. {section}\n") } else { header };
         let start = reference.find(&header).expect("each section is there") + header.len() - 1;
         let part = &reference[start..];
         let part = &part[..part.find("\n[").unwrap_or(part.len())];
         // Tables of their own have sections of their own.
         let tables: &[&str] = match section {
+            "[server]" => &["users"],
             "[[cameras]]" => &["zones", "visits", "evidence"],
             "[[sinks]]" => &["template", "budget"],
             _ => &[],
@@ -206,7 +211,7 @@ fn every_example_loads() {
     assert_eq!(many.cameras[2].visits.hits, 2);
     let lan = load("lan.toml");
     assert!(!lan.server.bind.ip().is_loopback());
-    assert!(matches!(lan.server.auth, Auth::Tokens(_)));
+    assert!(matches!(lan.server.auth, Auth::Known { .. }));
     for (name, condition) in [
         ("slack.toml", None),
         ("telegram.toml", Some("answer.ok")),

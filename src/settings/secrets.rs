@@ -99,6 +99,7 @@ impl fmt::Debug for Camera {
             key_frame_timeout,
             max_retries,
             sound,
+            relay,
             enabled,
             zones,
             visits,
@@ -116,6 +117,7 @@ impl fmt::Debug for Camera {
             .field("key_frame_timeout", key_frame_timeout)
             .field("max_retries", max_retries)
             .field("sound", sound)
+            .field("relay", relay)
             .field("enabled", enabled)
             .field("zones", zones)
             .field("visits", visits)
@@ -151,11 +153,12 @@ impl fmt::Debug for Template {
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { program, arguments, timeout } = self;
+        let Self { program, arguments, timeout, withheld } = self;
         f.debug_struct("Command")
             .field("program", program)
             .field("arguments", &format_args!("*** ({})", arguments.len()))
             .field("timeout", timeout)
+            .field("withheld", withheld)
             .finish()
     }
 }

@@ -119,6 +119,8 @@ pub struct Command {
     pub arguments: Vec<String>,
     /// The longest that it may run.
     pub timeout: Duration,
+    /// Environment variables that it does not inherit: the settings took secrets from them.
+    pub withheld: Arc<[String]>,
 }
 
 /// A file to which each event is appended as a line of JSON.

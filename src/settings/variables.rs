@@ -1,5 +1,16 @@
 //! `${NAME}` in the texts of the file.
 
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Variables that every program may need, and that hold no secret even where a text of the file names them.
+const COMMON: [&str; 9] = ["HOME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "TMPDIR", "TZ", "USER"];
+
+/// Of the variables that the file names, those that no program of the user's inherits: they were set for these
+/// settings.
+pub(super) fn withheld(named: BTreeSet<String>) -> Arc<[String]> {
+    named.into_iter().filter(|name| !COMMON.contains(&name.as_str())).collect()
+}
+
 /// Puts environment variables in the place of `${NAME}`; `$${` stands for `${` itself.
 /// `None` where the text names none and stays as it is.
 pub(super) fn expand(text: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Option<String>, String> {

@@ -7,6 +7,7 @@ use std::{
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -20,11 +21,12 @@ use crate::{events::Event, settings};
 
 /// Tells events by running a program: the CloudEvent and a newline on its standard input, which it need not read.
 ///
-/// It runs in the folder that Lookout was started in, with Lookout's environment less what is Lookout's own (`LOOKOUT_*`,
-/// where secrets may stand) and with `LOOKOUT_EVENT_ID`, `LOOKOUT_EVENT_TYPE` and, where there is one, `LOOKOUT_CAMERA`
-/// (its id). Exit status 0 means accepted; 65 (`EX_DATAERR` of sysexits.h) that it is this event that is not wanted; 75
-/// (`EX_TEMPFAIL`) and all others that it is to be tried again. What it writes to standard output is ignored; the end of
-/// what it writes to standard error is shown as the error, so secrets do not belong there.
+/// It runs in the folder that Lookout was started in, with Lookout's environment less what is Lookout's own
+/// (`LOOKOUT_*`, where secrets may stand), less the variables that the settings name as `${NAME}`, and with
+/// `LOOKOUT_EVENT_ID`, `LOOKOUT_EVENT_TYPE` and, where there is one, `LOOKOUT_CAMERA` (its id). Exit status 0 means
+/// accepted; 65 (`EX_DATAERR` of sysexits.h) that it is this event that is not wanted; 75 (`EX_TEMPFAIL`) and all
+/// others that it is to be tried again. What it writes to standard output is ignored; the end of what it writes to
+/// standard error is shown as the error, so secrets do not belong there.
 ///
 /// It leads a process group of its own, and when it ends or its time is up, what is left of the group is killed: a
 /// program that fails to end its children does not fill the machine event by event. What is to go on needs a session of
@@ -33,6 +35,7 @@ pub struct Command {
     program: PathBuf,
     arguments: Vec<String>,
     timeout: Duration,
+    withheld: Arc<[String]>,
     source: String,
 }
 
@@ -46,8 +49,8 @@ impl Command {
 
     /// A command as the settings describe it.
     pub fn new(settings: &settings::Command, source: &str) -> Self {
-        let settings::Command { program, arguments, timeout } = settings.clone();
-        Self { program, arguments, timeout, source: source.to_owned() }
+        let settings::Command { program, arguments, timeout, withheld } = settings.clone();
+        Self { program, arguments, timeout, withheld, source: source.to_owned() }
     }
 
     fn command(&self, event: &Event) -> tokio::process::Command {
@@ -58,6 +61,9 @@ impl Command {
             if is_ours(&name) {
                 command.env_remove(name);
             }
+        }
+        for name in self.withheld.iter() {
+            command.env_remove(name);
         }
         command.env("LOOKOUT_EVENT_ID", event.id.to_string()).env("LOOKOUT_EVENT_TYPE", event.kind.as_str());
         if let Some(camera) = event.camera() {

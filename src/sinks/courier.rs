@@ -10,7 +10,7 @@ use actix::{
 };
 use futures::FutureExt;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use super::{Outcome, Schedule, Sink};
 use crate::{
@@ -38,6 +38,8 @@ pub struct Courier {
     /// No delivery has succeeded since the start: there may have been an outage before it.
     doubtful: bool,
     aloft: watch::Sender<usize>,
+    /// A drain's patience is over: attempts end, and none begins any more.
+    cut: watch::Sender<bool>,
     draining: bool,
 }
 
@@ -48,13 +50,23 @@ pub struct Terms {
     pub schedule: Schedule,
 }
 
-/// Command: claim nothing more, and answer when nothing is in flight or after `deadline`, with how many still are. Those
-/// stay in the outbox and are told again at the next start. The sink is closed by then.
+/// Command: claim nothing more, wait until nothing is in flight or `deadline` is over, and cut short what still is. That is
+/// no failure of anybody's: it stays in the outbox, and the next courier tells it again. Answers with how much of it there
+/// was, when nothing runs any more and the sink is closed: `AFTERMATH` after the deadline at the latest.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "usize")]
 pub struct Drain {
     /// The longest wait.
     pub deadline: Duration,
+}
+
+impl Drain {
+    /// For what is cut short to end.
+    const CUT: Duration = Duration::from_secs(1);
+    /// For the sink's goodbye.
+    const GOODBYE: Duration = Duration::from_secs(4);
+    /// The longest that a drain takes beyond its deadline.
+    pub const AFTERMATH: Duration = Self::CUT.saturating_add(Self::GOODBYE);
 }
 
 /// A time in which a receiver wants to be told nothing.
@@ -63,6 +75,8 @@ struct Rest {
     imposed_at: Instant,
     until: Instant,
 }
+
+type Answer = Result<Result<Claimed, OutboxError>, MailboxError>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Claiming {
@@ -98,6 +112,7 @@ impl Courier {
             unreachable_until: None,
             doubtful: true,
             aloft: watch::Sender::new(0),
+            cut: watch::Sender::new(false),
             draining: false,
         }
     }
@@ -124,23 +139,25 @@ impl Courier {
         let claim =
             Claim { sink: Arc::clone(&self.cell.name), busy: self.in_flight.clone(), limit: room, untried_only };
         let answer = self.outbox.send(claim).into_actor(self);
-        ctx.spawn(answer.map(|answer, courier, ctx| courier.claimed(answer, ctx)));
+        ctx.spawn(answer.map(move |answer, courier, ctx| courier.claimed(answer, untried_only, ctx)));
     }
 
-    fn claimed(&mut self, answer: Result<Result<Claimed, OutboxError>, MailboxError>, ctx: &mut Context<Self>) {
-        let outdated = std::mem::replace(&mut self.claim, Claiming::Idle) == Claiming::Outdated;
+    fn claimed(&mut self, mut answer: Answer, untried_only: bool, ctx: &mut Context<Self>) {
+        let mut outdated = std::mem::replace(&mut self.claim, Claiming::Idle) == Claiming::Outdated;
+        if !untried_only && remaining(self.unreachable_until).is_some() {
+            // Since the question nobody answered: what failed before waits, and leaves its place to what did not.
+            if let Ok(Ok(claimed)) = &mut answer {
+                claimed.deliveries.retain(|delivery| delivery.attempts == 0);
+            }
+            outdated = true;
+        }
         self.take(answer, outdated, ctx);
         self.report_aloft();
     }
 
     /// What was asked for before the end began is delivered still: alerts of the last moment are among it.
-    fn take(
-        &mut self,
-        answer: Result<Result<Claimed, OutboxError>, MailboxError>,
-        outdated: bool,
-        ctx: &mut Context<Self>,
-    ) {
-        if self.cell.state().disabled {
+    fn take(&mut self, answer: Answer, outdated: bool, ctx: &mut Context<Self>) {
+        if self.cell.state().disabled || *self.cut.borrow() {
             return;
         }
         if let Some(pause) = self.rest_left() {
@@ -192,9 +209,10 @@ impl Courier {
         self.in_flight.push(delivery.event.lane().into());
         self.report_aloft();
         let begun = Instant::now();
-        let attempt = attempt(Arc::clone(&self.sink), delivery).into_actor(self);
-        ctx.spawn(attempt.map(move |(delivery, outcome), courier, ctx| {
-            courier.ended(&delivery, begun, outcome, ctx);
+        let attempt = attempt(Arc::clone(&self.sink), delivery, self.cut.subscribe()).into_actor(self);
+        ctx.spawn(attempt.map(move |(delivery, outcome), courier, ctx| match outcome {
+            Some(outcome) => courier.ended(&delivery, begun, outcome, ctx),
+            None => courier.landed(delivery.event.lane(), ctx),
         }));
     }
 
@@ -329,17 +347,25 @@ fn remaining(until: Option<Instant>) -> Option<Duration> {
     until.map(|until| until.saturating_duration_since(Instant::now())).filter(|rest| !rest.is_zero())
 }
 
-/// One attempt, of which neither a panic nor a hang gets out.
-async fn attempt(sink: Arc<dyn Sink>, delivery: Delivery) -> (Delivery, Outcome) {
+/// One attempt, of which neither a panic nor a hang gets out; no outcome if it was cut short.
+async fn attempt(
+    sink: Arc<dyn Sink>,
+    delivery: Delivery,
+    mut cut: watch::Receiver<bool>,
+) -> (Delivery, Option<Outcome>) {
     let begun = Instant::now();
     let refused = |error: String| Outcome::Refused { error, retry_after: None, blames_event: false };
     let deadline = sink.deadline();
     let event = &delivery.event;
     let work = AssertUnwindSafe(async { sink.deliver(event).await }).catch_unwind();
-    let outcome = match tokio::time::timeout(deadline, work).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_)) => refused("the sink panicked: a fault in Lookout, please report it".to_owned()),
-        Err(_) => refused(format!("not delivered within {deadline:?}")),
+    let outcome = tokio::select! {
+        biased;
+        ended = timeout(deadline, work) => Some(match ended {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => refused("the sink panicked: a fault in Lookout, please report it".to_owned()),
+            Err(_) => refused(format!("not delivered within {deadline:?}")),
+        }),
+        _ = cut.wait_for(|cut| *cut) => None,
     };
     tracing::debug!(event = %delivery.event.id, took = ?begun.elapsed(), ?outcome, "delivery attempted");
     (delivery, outcome)
@@ -371,12 +397,15 @@ impl Handler<Drain> for Courier {
 
     fn handle(&mut self, Drain { deadline }: Drain, _: &mut Self::Context) -> Self::Result {
         self.draining = true;
-        let (sink, mut aloft) = (Arc::clone(&self.sink), self.aloft.subscribe());
+        let (sink, mut aloft, cut) = (Arc::clone(&self.sink), self.aloft.subscribe(), self.cut.clone());
         Box::pin(async move {
             // Too late or no courier any more: the count says it either way.
-            let _ = tokio::time::timeout(deadline, aloft.wait_for(|count| *count == 0)).await;
+            let _ = timeout(deadline, aloft.wait_for(|count| *count == 0)).await;
             let left = *aloft.borrow();
-            sink.close().await;
+            cut.send_replace(true);
+            // What is longer in ending waits for a disk, to have its account written down.
+            let _ = timeout(Drain::CUT, aloft.wait_for(|count| *count == 0)).await;
+            let _ = timeout(Drain::GOODBYE, sink.close()).await;
             left
         })
     }

@@ -6,7 +6,10 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -31,16 +34,21 @@ struct Place {
     source: String,
     /// One line at a time.
     writing: Mutex<()>,
+    /// No further line is begun.
+    closed: AtomicBool,
 }
 
 impl File {
     /// The longest wait for the line before: a disk that hangs does not collect threads.
     const TURN: Duration = Duration::from_secs(10);
+    /// The longest wait for the last line when it is closed.
+    const LAST_LINE: Duration = Duration::from_secs(1);
 
     /// A file as the settings describe it. It is made when the first event is told.
     pub fn new(settings: &settings::File, source: &str) -> Self {
         let settings::File { path, max_bytes, keep } = settings.clone();
-        Self(Arc::new(Place { path, max_bytes, keep, source: source.to_owned(), writing: Mutex::new(()) }))
+        let (source, writing, closed) = (source.to_owned(), Mutex::new(()), AtomicBool::new(false));
+        Self(Arc::new(Place { path, max_bytes, keep, source, writing, closed }))
     }
 }
 
@@ -66,14 +74,30 @@ impl Sink for File {
     fn deadline(&self) -> Duration {
         Self::TURN + Duration::from_secs(20)
     }
+
+    /// A line that is being written cannot be called back: it is waited for, and none is begun after it, also where its
+    /// delivery was given up while it waited for its turn.
+    fn close(&self) -> BoxFuture<'static, ()> {
+        let place = Arc::clone(&self.0);
+        place.closed.store(true, SeqCst);
+        async move {
+            let last_line = move || drop(place.writing.try_lock_for(Self::LAST_LINE));
+            let _ = tokio::task::spawn_blocking(last_line).await; // it cannot panic
+        }
+        .boxed()
+    }
 }
 
 impl Place {
-    /// Blocks until the line is on disk. If it fails, nothing of the line is left.
+    /// Blocks until the line is on disk. If it fails, what is left of the line is removed before the next one is written;
+    /// a whole line stays, and its event is told once more.
     fn append(&self, line: &[u8]) -> io::Result<()> {
         let Some(_turn) = self.writing.try_lock_for(File::TURN) else {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the disk is still busy with the line before"));
         };
+        if self.closed.load(SeqCst) {
+            return Err(io::Error::other("the sink is closed"));
+        }
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let mut file = self.open()?;

@@ -43,7 +43,8 @@ pub trait Sink: Send + Sync + 'static {
         Duration::from_secs(60)
     }
 
-    /// Its courier has told what it will tell. A sink that keeps a connection says goodbye, within seconds.
+    /// Its courier has told what it will tell, and dropped what went on for too long. A sink that keeps a connection says
+    /// goodbye; one that cannot call back what it does waits for it; within seconds.
     fn close(&self) -> BoxFuture<'static, ()> {
         future::ready(()).boxed()
     }

@@ -15,7 +15,10 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::{
-    events::{Addressee, ApplySinks, Fault, Flush, Inject, Outbox, Reader, Record, Retry, Store, Wake, sample},
+    events::{
+        Addressee, ApplySinks, Fault, Flush, Inject, Outbox, Reader, Record, Retry, Settle, Settlement, Store, Wake,
+        sample,
+    },
     settings::Storage,
     status::Board,
     words::EventId,
@@ -336,15 +339,62 @@ async fn a_drain_waits_for_what_is_in_flight_and_claims_no_more() {
     let (courier, cell) = house.courier("s", sink.clone(), &[0]);
     house.record(&["a", "b", "c", "d", "e", "f"]);
     until("in flight", || sink.attempts().len() == Courier::IN_FLIGHT).await;
-    let drain = |ms| courier.send(Drain { deadline: Duration::from_millis(ms) });
-    let unfinished = drain(1).await.expect("the courier lives");
-    assert_eq!(unfinished, Courier::IN_FLIGHT);
-    let patient = drain(30_000);
+    let patient = courier.send(Drain { deadline: Duration::from_secs(30) });
     release.send_replace(true);
     assert_eq!(patient.await.expect("the courier lives"), 0);
     house.outbox.send(Flush).await.expect("the outbox lives");
     assert_eq!(sink.attempts().len(), Courier::IN_FLIGHT, "no new ones");
     assert_eq!((cell.delivered.get(), cell.pending.get()), (4, 2));
+}
+
+#[actix::test]
+async fn what_a_drain_cannot_wait_for_is_cut_short_and_told_again_by_the_next() {
+    let house = House::with(&["s"]);
+    let aloft = Arc::new(());
+    let sink = {
+        let aloft = Arc::clone(&aloft);
+        Scripted::new(move |_, _| {
+            let aloft = Arc::clone(&aloft);
+            async move {
+                let _aloft = aloft;
+                futures::future::pending().await
+            }
+            .boxed()
+        })
+    };
+    let (courier, cell) = house.courier("s", sink.clone(), &[0]);
+    house.record(&["a", "b", "c", "d", "e", "f"]);
+    until("in flight", || sink.attempts().len() == Courier::IN_FLIGHT).await;
+    assert_eq!(Arc::strong_count(&aloft), 2 + Courier::IN_FLIGHT);
+    let cut = courier.send(Drain { deadline: Duration::from_millis(1) }).await.expect("the courier lives");
+    assert_eq!(cut, Courier::IN_FLIGHT);
+    // The answer comes when none of them runs any more: the next courier may tell the same events at once.
+    assert_eq!(Arc::strong_count(&aloft), 2);
+    assert_eq!((sink.attempts().len(), cell.failures.get()), (Courier::IN_FLIGHT, 0));
+    let next = Scripted::new(|_, _| now(Outcome::Accepted));
+    let (_next, cell) = house.courier("s", next, &[0]);
+    until("all of it", || cell.delivered.get() == 6).await;
+}
+
+#[actix::test]
+async fn a_sink_that_does_not_close_holds_up_no_drain() {
+    /// Tells, but knows no end.
+    struct Endless;
+
+    impl Sink for Endless {
+        fn deliver(&self, _: &Event) -> BoxFuture<'static, Outcome> {
+            now(Outcome::Accepted)
+        }
+
+        fn close(&self) -> BoxFuture<'static, ()> {
+            futures::future::pending().boxed()
+        }
+    }
+
+    let house = House::with(&["s"]);
+    let (courier, _) = house.courier("s", Endless, &[0]);
+    tokio::time::pause();
+    courier.send(Drain { deadline: Duration::ZERO }).await.expect("the courier lives");
 }
 
 #[actix::test]
@@ -421,6 +471,46 @@ async fn what_was_claimed_before_a_receiver_asked_for_rest_waits_as_well() {
         house.outbox.send(Flush).await.expect("the outbox lives");
     }
     assert_eq!((sink.attempts().len(), cell.pending.get()), (1, 2));
+}
+
+#[actix::test]
+async fn what_was_claimed_before_nobody_answered_is_only_what_never_failed() {
+    const AN_HOUR: u64 = 3_600_000;
+    let house = House::with(&["s"]);
+    let (outbox, away) = (house.outbox.clone(), Outcome::Unreachable { error: "nobody".into() });
+    let first: Arc<Mutex<Option<i64>>> = Arc::default();
+    let sink = {
+        let first = Arc::clone(&first);
+        Scripted::new(move |before, _| {
+            let (outbox, away, failed) = (outbox.clone(), away.clone(), *first.lock());
+            match before {
+                0 => now(refused()),
+                1 => async move {
+                    // What failed falls due, the courier is woken and asks what is; before it hears that, it hears that
+                    // nobody answers.
+                    let settlement = Settlement::Postponed { until: jiff::Timestamp::UNIX_EPOCH, error: "no".into() };
+                    outbox.do_send(Settle { sink: "s".into(), seq: failed.expect("its place"), settlement });
+                    outbox.do_send(Record::now(sample::started("c")));
+                    outbox.send(Flush).await.expect("the outbox lives");
+                    away
+                }
+                .boxed(),
+                _ => now(away),
+            }
+        })
+    };
+    let (courier, cell) = house.courier("s", sink.clone(), &[0, AN_HOUR]);
+    let failed = house.record(&["a"])[0];
+    until("the failure", || cell.failures.get() == 1).await;
+    first.lock().replace(house.reader.seq_of(failed).expect("readable").expect("there"));
+    house.record(&["b"]);
+    until("the outage", || sink.attempts().len() >= 3).await;
+    for _ in 0..20 {
+        courier.send(Wake::News).await.expect("it lives");
+        house.outbox.send(Flush).await.expect("the outbox lives");
+    }
+    let attempts = sink.attempts();
+    assert_eq!((attempts.len(), attempts.iter().filter(|id| **id == failed).count()), (3, 1), "{attempts:?}");
 }
 
 #[actix::test]

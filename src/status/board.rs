@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::{CameraCell, Counter, EvidenceCell, Gauge, Latency};
+use super::{AudienceCell, CameraCell, Counter, EvidenceCell, Gauge, Latency};
 use crate::words::CameraId;
 
 /// The board on which every cell hangs.
@@ -26,6 +26,8 @@ pub struct Board {
     pub outbox: OutboxCell,
     /// The pictures of events.
     pub evidence: EvidenceCell,
+    /// Those who watch live.
+    pub audience: Arc<AudienceCell>,
     /// When the process began.
     pub started_at: Timestamp,
     /// The same on the steady clock.
@@ -87,6 +89,8 @@ pub struct SinkCell {
     pub pending: Gauge,
     /// Events over the budget since the start: not told one by one, but counted in a digest.
     pub gathered: Counter,
+    /// Pictures that it could not be given beside the events, because of their size.
+    pub pictures_given_up: Counter,
     /// From recording to acknowledgement.
     pub latency: Latency,
     state: Mutex<SinkState>,
@@ -113,6 +117,7 @@ impl Default for Board {
             detector: DetectorCell::default(),
             outbox: OutboxCell::default(),
             evidence: EvidenceCell::default(),
+            audience: Arc::default(),
             started_at: Timestamp::now(),
             started: Instant::now(),
             ready: AtomicBool::new(false),
@@ -185,6 +190,7 @@ impl SinkCell {
             dead: Gauge::default(),
             pending: Gauge::default(),
             gathered: Counter::default(),
+            pictures_given_up: Counter::default(),
             latency: Latency::default(),
             state: Mutex::default(),
         }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::{Counter, FrameCounters, Gauge, Latency};
+use super::{Counter, FrameCounters, Gauge, Latency, RelayCell};
 use crate::{
     media::{Feed, Frame},
     words::{CameraId, Detection, Generation, Moment, Reason},
@@ -37,6 +37,7 @@ pub struct CameraCell {
     faults: [Counter; Reason::ALL.len()],
     /// The newest stretch of its stream, for those who follow it live.
     pub feed: Arc<Feed>,
+    relay: Mutex<Option<Arc<RelayCell>>>,
     /// The account of its frames.
     pub frames: FrameCounters,
     /// Bytes of video received.
@@ -185,6 +186,7 @@ impl CameraCell {
             abandoned: Counter::default(),
             faults: Default::default(),
             feed: Arc::default(),
+            relay: Mutex::default(),
             frames: FrameCounters::default(),
             bytes: Counter::default(),
             detection_failures: Counter::default(),
@@ -294,6 +296,16 @@ impl CameraCell {
     /// Leaves word for the next life.
     pub fn hint_key_frames(&self, at_least: Duration) {
         *self.key_frame_hint.lock() = Some(at_least);
+    }
+
+    /// How passing it on is doing, if it is passed on.
+    pub fn relay(&self) -> Option<Arc<RelayCell>> {
+        self.relay.lock().clone()
+    }
+
+    /// Sets who passes it on.
+    pub fn set_relay(&self, relay: Option<Arc<RelayCell>>) {
+        *self.relay.lock() = relay;
     }
 
     /// Access units that wait for the decoder.

@@ -39,6 +39,7 @@ impl Collector for Scrape {
         encode_detector(&mut encoder, board)?;
         encode_outbox(&mut encoder, board)?;
         encode_evidence(&mut encoder, board)?;
+        encode_audience(&mut encoder, board)?;
         encode_sinks(&mut encoder, &board.sinks())
     }
 }
@@ -82,7 +83,7 @@ fn encode_cameras(encoder: &mut DescriptorEncoder<'_>, cameras: &[Arc<CameraCell
     family(encoder, "camera_frames_skipped", "Access units not decoded, by reason", None, skipped.collect())?;
 
     type Read = fn(&CameraCell) -> Option<Value>;
-    let simple: [(&str, &str, Option<Unit>, Read); 18] = [
+    let simple: [(&str, &str, Option<Unit>, Read); 19] = [
         ("camera_lives", "Lives begun", None, |c| Some(Value::Counter(c.lives.get()))),
         ("camera_threads_abandoned", "Threads that hung and were left behind", None, |c| {
             Some(Value::Counter(c.abandoned.get()))
@@ -114,6 +115,9 @@ fn encode_cameras(encoder: &mut DescriptorEncoder<'_>, cameras: &[Arc<CameraCell
         }),
         ("camera_visits_held_back", "Visits not told: in the cooldown, or of nobody new", None, |c| {
             Some(Value::Counter(c.visits_held_back.get()))
+        }),
+        ("camera_followers", "Who is sent its stream: viewers and relays", None, |c| {
+            Some(Value::Gauge(c.feed.followers() as f64))
         }),
         ("camera_backlog", "Access units waiting for the decoder", None, |c| {
             Some(Value::Gauge(f64::from(c.waiting_units())))
@@ -181,14 +185,23 @@ fn encode_evidence(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::R
     quantiles(encoder, "snapshots_upload", "Time to store one picture", cell.upload.quantiles())
 }
 
+fn encode_audience(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::Result {
+    let cell = &board.audience;
+    let dropped = "Viewers sent away, as they could not keep up";
+    single(encoder, "live_viewers", "Who watches live", None, Value::Gauge(cell.present.get() as f64))?;
+    single(encoder, "live_sent", "Live video handed over", Some(&Unit::Bytes), Value::Counter(cell.sent.get()))?;
+    single(encoder, "live_viewers_dropped", dropped, None, Value::Counter(cell.dropped.get()))
+}
+
 fn encode_sinks(encoder: &mut DescriptorEncoder<'_>, sinks: &[Arc<SinkCell>]) -> fmt::Result {
     type Read = fn(&SinkCell) -> Value;
-    let simple: [(&str, &str, Read); 6] = [
+    let simple: [(&str, &str, Read); 7] = [
         ("sink_delivered", "Deliveries acknowledged", |s| Value::Counter(s.delivered.get())),
         ("sink_failures", "Attempts that failed", |s| Value::Counter(s.failures.get())),
         ("sink_pending", "Deliveries that wait", |s| Value::Gauge(s.pending.get() as f64)),
         ("sink_dead", "Deliveries on the dead-letter list", |s| Value::Gauge(s.dead.get() as f64)),
         ("sink_gathered", "Events over the budget, counted in a digest", |s| Value::Counter(s.gathered.get())),
+        ("sink_pictures_given_up", "Pictures too large for it", |s| Value::Counter(s.pictures_given_up.get())),
         ("sink_disabled", "1 if the receiver wants no more", |s| Value::Gauge(f64::from(u8::from(s.state().disabled)))),
     ];
     for (name, help, read) in simple {

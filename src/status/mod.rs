@@ -1,5 +1,6 @@
 //! What everybody may look at without asking anybody: cells of atomics that their owners write and HTTP reads.
 
+mod audience;
 mod board;
 mod camera;
 mod counters;
@@ -7,7 +8,9 @@ mod evidence;
 mod latency;
 mod metrics;
 mod process;
+mod relay;
 
+pub use audience::AudienceCell;
 pub use board::{Board, DetectorCell, OutboxCell, SinkCell, SinkState};
 pub use camera::{CameraCell, CameraState, LastSeen, Picture, StateView, StreamFacts};
 pub use counters::{Counter, FrameCounters, Gauge, SkipReason};
@@ -15,3 +18,4 @@ pub use evidence::EvidenceCell;
 pub use latency::{Latency, Quantiles};
 pub use metrics::metrics_text;
 pub use process::{Usage, usage};
+pub use relay::{RelayCell, RelayStage, RelayState};

@@ -5,7 +5,7 @@ use actix_rt::ArbiterHandle;
 use tokio::sync::oneshot;
 
 use super::{
-    Backoff, Next,
+    Next, Terms,
     charge::{Charge, Plan},
 };
 use crate::{
@@ -49,8 +49,8 @@ pub struct Workshop {
     pub board: Arc<Board>,
     /// What the last process left unfinished.
     pub unfinished: Unfinished,
-    /// The pauses between lives.
-    pub backoff: Backoff,
+    /// On what terms one life follows another.
+    pub terms: Terms,
     /// A thread that says nothing for this long hangs, and is left behind.
     pub hang_timeout: Duration,
 }
@@ -59,6 +59,11 @@ pub struct Workshop {
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct ApplyCameras(pub Vec<settings::Camera>);
+
+/// Command: end the camera's life and begin the next at once, whatever pause it is in; also one that was given up.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct RestartCamera(pub CameraId);
 
 /// Command: end all lives. Answered when they are gone, or at the deadline.
 #[derive(Debug, Clone, Copy, Message)]
@@ -211,7 +216,7 @@ impl Supervisor {
         let next = if charge.hanging >= Self::MAX_HANGING {
             Next::GiveUp
         } else {
-            charge.health.faulted(now, reason, retries, &self.workshop.backoff, fastrand::f64())
+            charge.health.faulted(now, reason, retries, &self.workshop.terms, fastrand::f64())
         };
         match next {
             Next::RetryAfter(wait) => {
@@ -335,6 +340,20 @@ impl Handler<ApplyCameras> for Supervisor {
             }
         }
         self.end_what_nobody_took_up();
+    }
+}
+
+impl Handler<RestartCamera> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, RestartCamera(id): RestartCamera, context: &mut Self::Context) {
+        let Some(charge) = self.cameras.get_mut(&id).filter(|charge| charge.plan == Plan::Keep) else {
+            return;
+        };
+        tracing::info!(camera = %id, "restarting on request");
+        charge.health = super::Health::default();
+        charge.restart_after = Duration::ZERO;
+        self.change_plan(&id, Plan::Keep, context);
     }
 }
 

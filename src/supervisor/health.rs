@@ -1,38 +1,31 @@
 use std::time::Duration;
 
-use crate::words::{Moment, Reason};
+use crate::words::{Backoff, Moment, Reason};
 
-/// How long to wait between lives: exponential with full jitter, so that 300 cameras behind one switch do not come
-/// back in step (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Backoff {
-    /// The shortest wait.
-    pub floor: Duration,
-    /// The longest wait.
-    pub ceiling: Duration,
+/// On what terms one life follows another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The pauses between them.
+    pub backoff: Backoff,
     /// A life that streamed for this long makes up for the failures before it.
     pub healthy_after: Duration,
 }
 
-impl Default for Backoff {
+impl Default for Terms {
     fn default() -> Self {
-        Self {
-            floor: Duration::from_millis(500),
-            ceiling: Duration::from_secs(30),
-            healthy_after: Duration::from_secs(60),
-        }
+        let backoff = Backoff { floor: Duration::from_millis(500), ceiling: Duration::from_secs(30) };
+        Self { backoff, healthy_after: Duration::from_secs(60) }
     }
 }
 
-impl Backoff {
+impl Terms {
     /// The wait after `failures` failures in a row (at least one). `roll` is random, 0 to 1.
     pub fn wait(&self, failures: u32, reason: Reason, roll: f64) -> Duration {
-        let doubled = self.floor.saturating_mul(2u32.saturating_pow(failures.min(16)));
-        let (mut low, mut high) = (self.floor, doubled.min(self.ceiling));
         if Self::will_not_pass_by_itself(reason) {
-            (low, high) = (self.ceiling / 2, self.ceiling);
+            self.backoff.longest(roll)
+        } else {
+            self.backoff.wait(failures, roll)
         }
-        low + (high.saturating_sub(low)).mul_f64(roll.clamp(0.0, 1.0))
     }
 
     /// Somebody has to change something first; asking often gets accounts locked and logs filled.
@@ -64,13 +57,13 @@ impl Health {
     }
 
     /// A life ended with `reason`. `max_retries` 0 is for ever.
-    pub fn faulted(&mut self, at: Moment, reason: Reason, max_retries: u32, backoff: &Backoff, roll: f64) -> Next {
-        let healthy = self.streaming_since.take().is_some_and(|since| at.since(&since) >= backoff.healthy_after);
+    pub fn faulted(&mut self, at: Moment, reason: Reason, max_retries: u32, terms: &Terms, roll: f64) -> Next {
+        let healthy = self.streaming_since.take().is_some_and(|since| at.since(&since) >= terms.healthy_after);
         self.failures = if healthy { 1 } else { self.failures.saturating_add(1) };
         if max_retries > 0 && self.failures > max_retries {
             return Next::GiveUp;
         }
-        Next::RetryAfter(backoff.wait(self.failures, reason, roll))
+        Next::RetryAfter(terms.wait(self.failures, reason, roll))
     }
 
     /// Failed lives in a row.
@@ -86,37 +79,18 @@ mod tests {
     const RETRY: Reason = Reason::Unreachable;
 
     #[test]
-    fn waits_grow_to_the_ceiling_and_never_fall_below_the_floor() {
-        let backoff = Backoff::default();
-        let longest: Vec<f32> = (1..=8).map(|n| backoff.wait(n, RETRY, 1.0).as_secs_f32()).collect();
-        assert_eq!(longest, [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]);
-        assert!((1..=40).all(|n| backoff.wait(n, RETRY, 0.0) == backoff.floor));
-        assert_eq!(backoff.wait(u32::MAX, RETRY, 1.0), backoff.ceiling);
-    }
-
-    #[test]
-    fn jitter_spreads_three_hundred_cameras() {
-        let backoff = Backoff::default();
-        let mut slots = [0; 30];
-        for i in 0..300 {
-            let wait = backoff.wait(6, RETRY, f64::from(i) / 300.0);
-            slots[(wait.as_secs() as usize).min(29)] += 1;
-        }
-        assert!(slots.iter().all(|n| *n <= 20), "no second gets more than twice its share: {slots:?}");
-    }
-
-    #[test]
     fn what_will_not_pass_by_itself_is_asked_seldom() {
-        let backoff = Backoff::default();
+        let terms = Terms::default();
+        assert_eq!(terms.wait(1, RETRY, 0.0), Duration::from_millis(500));
         for reason in [Reason::Unauthorized, Reason::UnsupportedCodec] {
-            assert!(backoff.wait(1, reason, 0.0) >= Duration::from_secs(15), "{reason}");
+            assert!(terms.wait(1, reason, 0.0) >= Duration::from_secs(15), "{reason}");
         }
     }
 
     #[test]
     fn retries_are_counted_and_a_healthy_minute_makes_up_for_them() {
-        let (backoff, mut health, start) = (Backoff::default(), Health::default(), Moment::now());
-        let die = |health: &mut Health, at| health.faulted(at, RETRY, 2, &backoff, 0.5);
+        let (terms, mut health, start) = (Terms::default(), Health::default(), Moment::now());
+        let die = |health: &mut Health, at| health.faulted(at, RETRY, 2, &terms, 0.5);
         assert!(matches!(die(&mut health, start), Next::RetryAfter(_)));
         assert!(matches!(die(&mut health, start), Next::RetryAfter(_)));
         health.streamed(start);

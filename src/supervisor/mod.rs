@@ -6,8 +6,8 @@ mod actor;
 mod charge;
 mod health;
 
-pub use actor::{ApplyCameras, Shutdown, Supervisor, Workshop};
-pub use health::{Backoff, Health, Next};
+pub use actor::{ApplyCameras, RestartCamera, Shutdown, Supervisor, Workshop};
+pub use health::{Health, Next, Terms};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::{
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
     task::{Context as Poller, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix::{Actor, Addr, Context, Handler};
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures::{FutureExt, future::LocalBoxFuture};
 use parking_lot::Mutex;
 
-use super::{ApplyCameras, Backoff, Shutdown, Supervisor, Workshop};
+use super::{ApplyCameras, Shutdown, Supervisor, Terms, Workshop};
 use crate::{
     camera::{Connect, Fault, Source, Video},
     events::{Record, Secure},
@@ -22,7 +22,8 @@ use crate::{
     scene::EvidenceRoom,
     settings,
     status::{Board, CameraState},
-    words::{Detection, EventId, Moment, Reason, Rect},
+    testing,
+    words::{Backoff, Detection, EventId, Moment, Reason, Rect},
 };
 
 /// What a scripted camera does in one life.
@@ -197,6 +198,7 @@ fn house(scripts: &[(&str, &[Script])], answers: bool, hang_timeout: Duration, m
     let album = album.start();
     let evidence =
         EvidenceRoom { keep: album.clone().recipient(), bursts: album.recipient(), hold: Duration::from_secs(10) };
+    let backoff = Backoff { floor: Duration::from_millis(1), ceiling: Duration::from_millis(20) };
     let supervisor = Supervisor::new(Workshop {
         connect,
         detectors: Detectors { answers, seen: Arc::clone(&seen) }.start().recipient(),
@@ -205,7 +207,7 @@ fn house(scripts: &[(&str, &[Script])], answers: bool, hang_timeout: Duration, m
         scenes: Arbiter::new().handle(),
         board: Arc::clone(&board),
         unfinished: Default::default(),
-        backoff: Backoff { floor: Duration::from_millis(1), ceiling: Duration::from_millis(20), ..Backoff::default() },
+        terms: Terms { backoff, ..Terms::default() },
         hang_timeout,
     })
     .start();
@@ -220,13 +222,9 @@ fn house(scripts: &[(&str, &[Script])], answers: bool, hang_timeout: Duration, m
 
 impl House {
     async fn until(&self, what: &str, holds: impl Fn(&Board) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while !holds(&self.board) {
-            let states: Vec<_> =
-                self.board.cameras().iter().map(|c| (c.id.clone(), c.state(), c.lives.get())).collect();
-            assert!(Instant::now() < deadline, "no {what}: {states:?}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let cameras = || self.board.cameras();
+        let states = || cameras().iter().map(|c| (c.id.clone(), c.state(), c.lives.get())).collect::<Vec<_>>();
+        testing::come(|| format!("{what}: {:?}", states()), || holds(&self.board).then_some(())).await;
     }
 }
 

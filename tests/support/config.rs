@@ -1,6 +1,7 @@
 use std::fmt::Write;
 
-use super::{Receiver, assets::brightness_model, receiver::SECRET};
+use super::{Receiver, receiver::SECRET};
+use crate::testing::brightness_model;
 
 /// A settings file for tests: a free port, the brightness model, quick rules, and what is added. The brightness model
 /// sees everybody in the same place, so nobody is taken to have stayed there.

@@ -22,22 +22,48 @@ impl Answer {
     }
 }
 
-/// One request on a connection of its own. A plain socket, so that no client library's cleverness stands between.
+/// One request without a body.
 pub fn request(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> std::io::Result<Answer> {
-    let patience = Duration::from_secs(10);
+    send(address, method, path, headers, b"")
+}
+
+/// One request on a connection of its own. A plain socket, so that no client library's cleverness stands between.
+pub fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<Answer> {
+    let patience = Duration::from_secs(60);
     let mut stream = TcpStream::connect_timeout(&address, patience)?;
     stream.set_read_timeout(Some(patience))?;
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: 0\r\n{headers}\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n",
+        body.len()
     )?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    let split =
-        answer.windows(4).position(|w| w == b"\r\n\r\n").ok_or_else(|| std::io::Error::other("no end of headers"))?;
-    let headers = String::from_utf8_lossy(&answer[..split]).to_ascii_lowercase();
-    let status =
-        headers.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(|| std::io::Error::other("no status"))?;
-    Ok(Answer { status, body: answer[split + 4..].to_vec(), headers })
+    stream.write_all(body)?;
+    let (mut answer, mut part) = (Vec::new(), [0; 16 << 10]);
+    loop {
+        let n = stream.read(&mut part)?;
+        answer.extend_from_slice(&part[..n]);
+        let split = answer.windows(4).position(|w| w == b"\r\n\r\n");
+        let Some(split) = split else {
+            if n == 0 {
+                return Err(std::io::Error::other("no end of headers"));
+            }
+            continue;
+        };
+        let headers = String::from_utf8_lossy(&answer[..split]).to_ascii_lowercase();
+        let length =
+            headers.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+        // Not every server hangs up when it is asked to.
+        if n == 0 || length.is_some_and(|length| answer.len() >= split + 4 + length) {
+            let status = headers.split(' ').nth(1).and_then(|s| s.parse().ok());
+            let status = status.ok_or_else(|| std::io::Error::other("no status"))?;
+            return Ok(Answer { status, body: answer[split + 4..].to_vec(), headers });
+        }
+    }
 }

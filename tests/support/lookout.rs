@@ -3,15 +3,19 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::http::{Answer, request};
+use super::{
+    http::{Answer, request},
+    program::{program, signal, wait_for_end},
+};
+use crate::testing::wait_for;
 
 /// The real program, run as a user runs it, in a folder of its own.
 pub struct Lookout {
@@ -64,7 +68,7 @@ impl Lookout {
 
     /// Starts the process; returns when it listens.
     pub fn spawn(&mut self) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lookout"))
+        let mut child = program()
             .args(["run", "--config"])
             .arg(self.config())
             .env("LOOKOUT_LOG", "info,lookout=debug")
@@ -122,13 +126,10 @@ impl Lookout {
     }
 
     /// Waits until `done` holds; a deadline far beyond what it takes, so that only a fault reaches it.
+    #[track_caller]
     pub fn wait(&self, what: &str, done: impl Fn(&Self) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !done(self) {
-            let cameras = || self.try_get("/api/v1/cameras").map(|a| a.text()).unwrap_or_default();
-            assert!(Instant::now() < deadline, "no {what} within 60 s:\n{}\n{}", cameras(), self.log());
-            std::thread::sleep(Duration::from_millis(25));
-        }
+        let cameras = || self.try_get("/api/v1/cameras").map(|a| a.text()).unwrap_or_default();
+        wait_for(|| format!("{what}:\n{}\n{}", cameras(), self.log()), || done(self).then_some(()));
     }
 
     pub fn wait_for_state(&self, camera: &str, state: &str) -> Value {
@@ -142,8 +143,7 @@ impl Lookout {
     }
 
     pub fn signal(&self, name: &str) {
-        let done = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status().expect("kill runs");
-        assert!(done.success(), "kill -s {name}");
+        signal(self.child.as_ref().expect("it runs"), name);
     }
 
     /// `kill -9`, and waits for the end.
@@ -158,14 +158,7 @@ impl Lookout {
     pub fn terminate(&mut self) -> Option<i32> {
         self.signal("TERM");
         let mut child = self.child.take().expect("it runs");
-        let deadline = Instant::now() + Duration::from_secs(40);
-        loop {
-            if let Some(status) = child.try_wait().expect("it is our child") {
-                return status.code();
-            }
-            assert!(Instant::now() < deadline, "it does not end:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        wait_for_end(&mut child, || self.log()).code()
     }
 }
 

@@ -1,35 +1,29 @@
 //! A real S3 server (moto, from PyPI) behind a proxy of our own that makes it slow, faulty or unreachable.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, mpsc},
-    thread::JoinHandle,
-    time::{Duration, Instant},
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
-    dev::ServerHandle,
+    dev::Server,
     http::StatusCode,
     web::{Bytes, Data, PayloadConfig, to},
 };
 
-use super::{http, left_out};
-
-/// The longest that the server's start is waited for: it imports for seconds where other tests run.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::http;
+use crate::testing::{Moto, Served, wait_for};
 
 /// The bucket that there is.
 pub const BUCKET: &str = "evidence";
 
 /// The server and its proxy; both end when it is dropped.
 pub struct ObjectStore {
-    server: Child,
-    server_address: SocketAddr,
-    address: SocketAddr,
+    proxy: Served,
     shared: Arc<Shared>,
-    proxy: Option<(ServerHandle, JoinHandle<()>)>,
+    server: Moto,
 }
 
 /// What the proxy does with a PUT.
@@ -55,9 +49,8 @@ pub struct Stored {
     pub content_type: String,
 }
 
-#[derive(Default)]
 struct Shared {
-    server: Mutex<Option<SocketAddr>>,
+    server: SocketAddr,
     state: Mutex<State>,
 }
 
@@ -72,33 +65,15 @@ struct State {
 
 impl ObjectStore {
     /// Starts both; `None`, said aloud, where there is no S3 server.
+    #[track_caller]
     pub fn start() -> Option<Self> {
-        let program = std::env::var("LOOKOUT_MOTO").unwrap_or_else(|_| "moto_server".into());
-        let port = free_port();
-        let spawned = Command::new(&program)
-            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(server) = spawned else {
-            left_out(format_args!("no S3 server ({program}; pip install 'moto[s3,server]')"));
-            return None;
-        };
-        let server_address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let end = Instant::now() + PATIENCE;
-        let bucket = format!("/{BUCKET}");
-        while !http::request(server_address, "PUT", &bucket, &[]).is_ok_and(|answer| answer.status == 200) {
-            assert!(Instant::now() < end, "the S3 server does not answer");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let shared = Arc::new(Shared::default());
-        *shared.server.lock().expect("nobody panics with it") = Some(server_address);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("it is bound");
-        let mut it = Self { server, server_address, address, shared, proxy: None };
-        it.serve(listener);
-        Some(it)
+        let server = Moto::start()?;
+        let address = server.address();
+        let has_bucket = || http::request(address, "PUT", &format!("/{BUCKET}"), &[]).is_ok_and(|it| it.status == 200);
+        wait_for(|| format!("a bucket at {address}"), || has_bucket().then_some(()));
+        let shared = Arc::new(Shared { server: address, state: Mutex::default() });
+        let told = Arc::clone(&shared);
+        Some(Self { proxy: Served::start(move |listener| serve(listener, &told)), shared, server })
     }
 
     /// `[snapshots]` for a settings file.
@@ -106,7 +81,7 @@ impl ObjectStore {
         format!(
             "[snapshots]\nstore = \"s3://{BUCKET}/lookout\"\nendpoint = \"http://{}\"\nallow_http = true\n\
              access_key_id = \"test\"\nsecret_access_key = \"test-key\"\n{more}\n",
-            self.address
+            self.proxy.address()
         )
     }
 
@@ -117,24 +92,12 @@ impl ObjectStore {
 
     /// Goes away: connections are cut and refused.
     pub fn go_down(&mut self) {
-        if let Some((handle, thread)) = self.proxy.take() {
-            drop(handle.stop(false));
-            thread.join().expect("the proxy ends well");
-        }
+        self.proxy.go_down();
     }
 
     /// Comes back on the same port.
     pub fn come_up(&mut self) {
-        if self.proxy.is_none() {
-            let end = Instant::now() + PATIENCE;
-            loop {
-                match TcpListener::bind(self.address) {
-                    Ok(listener) => return self.serve(listener),
-                    Err(error) => assert!(Instant::now() < end, "{} stays taken: {error}", self.address),
-                }
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        }
+        self.proxy.come_up();
     }
 
     /// What the server acknowledged since the mood was set, in that order.
@@ -153,40 +116,21 @@ impl ObjectStore {
         // The server looks for a signature, but not at it.
         let signed =
             "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0";
-        http::request(self.server_address, "GET", &path, &[("authorization", signed)]).expect("the S3 server answers")
+        http::request(self.shared.server, "GET", &path, &[("authorization", signed)]).expect("the S3 server answers")
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.shared.state.lock().expect("nobody panics with it")
     }
-
-    fn serve(&mut self, listener: TcpListener) {
-        let shared = Data::from(Arc::clone(&self.shared));
-        let (started, handle) = mpsc::sync_channel(1);
-        let thread = std::thread::spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let client = Data::new(client());
-                let app = move || {
-                    let limit = PayloadConfig::new(16 << 20);
-                    let app = App::new().app_data(shared.clone()).app_data(client.clone()).app_data(limit);
-                    app.default_service(to(pass_on))
-                };
-                let server = HttpServer::new(app).workers(1).disable_signals();
-                let server = server.listen(listener).expect("a listening socket").run();
-                started.send(server.handle()).expect("the test waits");
-                server.await.expect("the proxy serves");
-            });
-        });
-        self.proxy = Some((handle.recv().expect("the proxy starts"), thread));
-    }
 }
 
-impl Drop for ObjectStore {
-    fn drop(&mut self) {
-        self.go_down();
-        let _ = self.server.kill(); // it may have ended by itself
-        let _ = self.server.wait();
-    }
+fn serve(listener: TcpListener, shared: &Arc<Shared>) -> Server {
+    let (shared, client) = (Data::from(Arc::clone(shared)), Data::new(client()));
+    let app = move || {
+        let app = App::new().app_data(shared.clone()).app_data(client.clone());
+        app.app_data(PayloadConfig::new(16 << 20)).default_service(to(pass_on))
+    };
+    HttpServer::new(app).workers(1).disable_signals().listen(listener).expect("a listening socket").run()
 }
 
 /// Counts a PUT as in flight for as long as its handler lives.
@@ -228,9 +172,8 @@ async fn pass_on(
             Mood::HangingAfter(_) => {}
         }
     }
-    let server = shared.server.lock().expect("nobody panics with it").expect("the server runs");
     let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes()).expect("a method");
-    let mut onward = client.request(method, format!("http://{server}{}", request.uri()));
+    let mut onward = client.request(method, format!("http://{}{}", shared.server, request.uri()));
     for (name, value) in request.headers() {
         if !matches!(name.as_str(), "host" | "connection" | "content-length" | "transfer-encoding") {
             onward = onward.header(name.as_str(), value.as_bytes());
@@ -265,9 +208,4 @@ fn client() -> reqwest::Client {
     let tls = tls.expect("the usual versions").with_root_certificates(rustls::RootCertStore::empty());
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls.with_no_client_auth());
     client.no_proxy().build().expect("a client")
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("it is bound").port()
 }

@@ -1,29 +1,24 @@
 //! A webhook receiver of our own: it keeps what it is sent, checks signatures with the reference crate, and can be told to
 //! answer badly, slowly or not at all, to go away and to come back on the same port.
 //!
-//! It runs on a thread of its own and depends on nothing in the crate, so that unit and integration tests share it.
+//! It runs on a thread of its own and knows nothing of the crate, so that unit and integration tests share it.
 #![allow(dead_code, unreachable_pub)]
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        mpsc::{self, SyncSender},
-    },
-    thread::JoinHandle,
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
-    dev::ServerHandle,
+    dev::Server,
     http::StatusCode,
     web::{Bytes, Data, to},
 };
 
-/// The longest that `until` waits before the test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::testing::{Served, come};
 
 /// A key for tests.
 pub const SECRET: &str = "whsec_bG9va291dC10ZXN0LWtleS1vZi0zMi1ieXRlcy4uLg==";
@@ -82,9 +77,8 @@ impl Received {
 
 /// The receiver; it ends when it is dropped.
 pub struct Receiver {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    server: Option<(ServerHandle, JoinHandle<()>)>,
+    served: Served,
 }
 
 #[derive(Default)]
@@ -113,24 +107,19 @@ impl Receiver {
     }
 
     fn with(shared: Shared) -> Self {
-        let listener = listen(0);
-        let mut receiver = Self {
-            address: listener.local_addr().expect("a bound socket has an address"),
-            shared: Arc::new(shared),
-            server: None,
-        };
-        receiver.serve(listener);
-        receiver
+        let shared = Arc::new(shared);
+        let desk = Arc::clone(&shared);
+        Self { shared, served: Served::start(move |listener| serve(listener, &desk)) }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.served.address()
     }
 
     /// Where to POST.
     pub fn url(&self) -> String {
-        format!("http://{}/hook", self.address)
+        format!("http://{}/hook", self.address())
     }
 
     /// What it does from now on.
@@ -145,18 +134,12 @@ impl Receiver {
 
     /// Goes away: connections are cut and refused.
     pub fn go_down(&mut self) {
-        if let Some((handle, thread)) = self.server.take() {
-            // The command is sent at the call; the future only waits for its end, and so does the thread.
-            drop(handle.stop(false));
-            thread.join().expect("the receiver ends well");
-        }
+        self.served.go_down();
     }
 
     /// Comes back on the same port.
     pub fn come_up(&mut self) {
-        if self.server.is_none() {
-            self.serve(listen(self.address.port()));
-        }
+        self.served.come_up();
     }
 
     /// All requests so far, in the order of arrival.
@@ -173,29 +156,8 @@ impl Receiver {
 
     /// Waits until `enough` of what was received; fails the test if that takes too long.
     pub async fn until(&self, what: &str, enough: impl Fn(&[Received]) -> bool) -> Vec<Received> {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            let received = self.received();
-            if enough(&received) {
-                return received;
-            }
-            assert!(Instant::now() < end, "waited in vain for {what}: {received:#?}");
-            actix_web::rt::time::sleep(Duration::from_millis(2)).await;
-        }
-    }
-
-    fn serve(&mut self, listener: TcpListener) {
-        let shared = Arc::clone(&self.shared);
-        let (started, handle) = mpsc::sync_channel(1);
-        let thread = std::thread::spawn(move || run(listener, shared, &started));
-        let handle = handle.recv().expect("the receiver starts");
-        self.server = Some((handle, thread));
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.go_down();
+        let awaited = || format!("{what}: {:#?}", self.received());
+        come(awaited, || Some(self.received()).filter(|received| enough(received))).await
     }
 }
 
@@ -218,29 +180,10 @@ impl Shared {
     }
 }
 
-fn listen(port: u16) -> TcpListener {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-            Ok(listener) => return listener,
-            Err(error) => assert!(Instant::now() < end, "port {port} stays taken: {error}"),
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn run(listener: TcpListener, shared: Arc<Shared>, started: &SyncSender<ServerHandle>) {
-    let serve = async move {
-        let app = move || {
-            let shared = Data::from(Arc::clone(&shared));
-            App::new().app_data(shared).default_service(to(receive))
-        };
-        let server = HttpServer::new(app).workers(1).disable_signals();
-        let server = server.listen(listener).expect("a listening socket").run();
-        started.send(server.handle()).expect("the test waits");
-        server.await.expect("the receiver serves");
-    };
-    actix_web::rt::System::new().block_on(serve);
+fn serve(listener: TcpListener, shared: &Arc<Shared>) -> Server {
+    let shared = Data::from(Arc::clone(shared));
+    let app = move || App::new().app_data(shared.clone()).default_service(to(receive));
+    HttpServer::new(app).workers(1).disable_signals().listen(listener).expect("a listening socket").run()
 }
 
 /// Counts a request as in progress for as long as its handler lives.

@@ -27,7 +27,7 @@ use self::{
 };
 use super::{Fault, Source, Video, parameters::check_decodable};
 use crate::{
-    media::{AccessUnit, Sound},
+    media::{AccessUnit, Sound, SoundFormat},
     settings,
     words::Moment,
 };
@@ -189,6 +189,10 @@ impl Source for RtspSource {
 
     fn video(&self) -> Result<Option<Video>, Fault> {
         self.video.clone()
+    }
+
+    fn sound(&self) -> Option<Arc<SoundFormat>> {
+        self.sound.as_ref().map(|sound| Arc::clone(&sound.format))
     }
 
     fn take_sound(&mut self) -> Vec<Sound> {

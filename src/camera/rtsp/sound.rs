@@ -15,7 +15,7 @@ use crate::{
 /// The sound beside the pictures.
 pub(super) struct SoundStream {
     pub(super) stream: usize,
-    format: Arc<SoundFormat>,
+    pub(super) format: Arc<SoundFormat>,
     /// What came since the last picture.
     pub(super) waiting: Vec<Sound>,
 }

@@ -1,7 +1,5 @@
-use std::path::PathBuf;
-
 use super::*;
-use crate::{detect::heads::Layout, left_out::left_out};
+use crate::{detect::heads::Layout, testing::asset};
 
 /// One field of a protocol buffer message: bytes under a number.
 fn field(number: u8, bytes: impl AsRef<[u8]>) -> Vec<u8> {
@@ -40,16 +38,6 @@ fn load(onnx: &[u8], sidecar: &str) -> Result<Model, DetectError> {
     fs::write(&path, onnx).expect("written");
     fs::write(folder.path().join("m.toml"), sidecar).expect("written");
     Model::load(&path)
-}
-
-fn asset(name: &str) -> Option<PathBuf> {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/assets");
-    let folder = std::env::var_os("LOOKOUT_ASSETS").map_or_else(beside, PathBuf::from);
-    let path = folder.join(name);
-    if !path.exists() {
-        left_out(format_args!("there is no {}", path.display()));
-    }
-    path.exists().then_some(path)
 }
 
 #[test]

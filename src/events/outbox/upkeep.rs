@@ -6,7 +6,7 @@ use actix::{AsyncContext, Context, Handler, Message};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Outbox;
-use crate::events::{OutboxError, budget::is_digest_due};
+use crate::events::{OutboxError, Store, budget::is_digest_due};
 
 /// Remove what is too old or too much.
 #[derive(Message)]
@@ -29,9 +29,6 @@ impl Outbox {
     /// No delivery is postponed for longer: a day, a tenth of jitter, and some.
     const POSTPONED_AT_MOST: SignedDuration = SignedDuration::from_hours(27);
 
-    /// A clock that is corrected by less ends no hold.
-    const CORRECTION: SignedDuration = SignedDuration::from_secs(5);
-
     pub(super) fn keep_up(ctx: &mut Context<Self>) {
         ctx.notify(Retain);
         ctx.run_interval(Self::ALIVE_EVERY, |outbox, _| outbox.store.say_alive());
@@ -45,7 +42,7 @@ impl Outbox {
         for sink in self.sinks.names() {
             self.store.forgive_clock(&sink, postponed)?;
         }
-        let held = self.longest_hold.saturating_add(Self::CORRECTION);
+        let held = self.longest_hold.saturating_add(Store::CORRECTION);
         let held = now.saturating_add(held).unwrap_or(Timestamp::MAX);
         self.store.forgive_holds(held).map(drop)
     }

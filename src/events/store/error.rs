@@ -70,6 +70,12 @@ pub enum OutboxError {
         /// SQLite's word.
         source: rusqlite::Error,
     },
+    /// It took longer than it may, or too many asked at once.
+    #[error("this took too long, or too many ask at once: ask for less (one camera, a shorter time), or later")]
+    TooSlow,
+    /// The process ends, or the question failed in an unforeseen way.
+    #[error("the question was cut short")]
+    CutShort,
     /// Anything else that SQLite says.
     #[error("{}: {source}", file.display())]
     Database {
@@ -89,6 +95,7 @@ impl OutboxError {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
                 Self::ReadOnly { file, source }
             }
+            Some(ErrorCode::OperationInterrupted) => Self::TooSlow,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { file, source },
             _ => Self::Database { file, source },
         }

@@ -1,7 +1,7 @@
 //! Looking back at what was recorded.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter, types::Value};
 
 use super::{OutboxError, Store, nanos};
 use crate::{
@@ -60,39 +60,55 @@ impl Store {
 }
 
 pub(super) fn list(conn: &Connection, filter: &EventFilter) -> rusqlite::Result<Vec<Event>> {
-    let camera = filter.camera.as_ref().map(CameraId::as_str);
-    let kind = filter.kind.map(EventKind::as_str);
-    let (since, before) = (filter.since.map(nanos), filter.before.map(nanos));
-    let limit = match filter.limit {
-        1..=EventFilter::MAX => filter.limit,
-        _ => EventFilter::MAX,
-    } as i64;
-    let mut sql = String::from("SELECT body FROM events WHERE true");
-    let mut values: Vec<&dyn ToSql> = Vec::new();
-    let mut only = |condition: &str, value| {
-        sql.push_str(condition);
-        values.push(value);
-    };
-    if let Some(camera) = &camera {
-        only(" AND camera = ?", camera);
-    }
-    if let Some(kind) = &kind {
-        only(" AND kind = ?", kind);
-    }
-    if let Some(since) = &since {
-        only(" AND time >= ?", since);
-    }
-    if let Some(before) = &before {
-        only(" AND time < ?", before);
-    }
-    only(" ORDER BY time DESC, seq DESC LIMIT ?", &limit);
+    let (sql, values) = statement(filter);
     let mut select = conn.prepare_cached(&sql)?;
-    let bodies = select.query_map(&*values, |row| row.get::<_, String>(0))?;
+    let bodies = select.query_map(params_from_iter(values), |row| row.get::<_, String>(0))?;
     let mut events = Vec::new();
     for body in bodies {
         events.extend(read(&body?));
     }
     Ok(events)
+}
+
+fn statement(filter: &EventFilter) -> (String, Vec<Value>) {
+    let limit = match filter.limit {
+        1..=EventFilter::MAX => filter.limit,
+        _ => EventFilter::MAX,
+    };
+    let mut sql = String::from("SELECT body FROM events");
+    if filter.camera.is_some() && filter.kind.is_some() {
+        // SQLite sees no difference to walking through the kind, or the camera, alone.
+        sql.push_str(" INDEXED BY events_by_camera_and_kind");
+    }
+    sql.push_str(" WHERE true");
+    let mut values: Vec<Value> = Vec::new();
+    let mut only = |condition: &str, value: Value| {
+        sql.push_str(condition);
+        values.push(value);
+    };
+    if let Some(camera) = &filter.camera {
+        only(" AND camera = ?", camera.to_string().into());
+    }
+    if let Some(kind) = filter.kind {
+        only(" AND kind = ?", kind.as_str().to_owned().into());
+    }
+    if let Some(since) = filter.since {
+        only(" AND time >= ?", nanos(since).into());
+    }
+    if let Some(before) = filter.before {
+        only(" AND time < ?", nanos(before).into());
+    }
+    only(" ORDER BY time DESC, seq DESC LIMIT ?", (limit as i64).into());
+    (sql, values)
+}
+
+/// How SQLite finds what the filter asks for.
+#[cfg(test)]
+pub(super) fn plan(conn: &Connection, filter: &EventFilter) -> rusqlite::Result<String> {
+    let (sql, values) = statement(filter);
+    let mut select = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+    let steps = select.query_map(params_from_iter(values), |row| row.get::<_, String>(3))?;
+    steps.map(|step| Ok(step? + "\n")).collect()
 }
 
 pub(super) fn get(conn: &Connection, id: EventId) -> rusqlite::Result<Option<Event>> {

@@ -1,6 +1,6 @@
 //! Deliveries that are held until their event's pictures are stored.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::{
     Durability, OutboxError, Store, nanos,
     recording::{State, address, body, insert},
+    timestamp,
 };
 use crate::{
     events::{Attached, Event, EventKind, Snapshot, Subject, addressees::Addressees},
@@ -24,6 +25,9 @@ pub(in crate::events) struct Attachment {
 }
 
 impl Store {
+    /// A clock that is corrected by less ends no hold.
+    pub(in crate::events) const CORRECTION: SignedDuration = SignedDuration::from_secs(5);
+
     /// Writes the pictures into the event and lets its held deliveries go; sinks that were (perhaps) told without are
     /// told of them by a `snapshot.stored` event. Once an event has pictures, this changes nothing and says the same
     /// again. When it returns, the disk has it.
@@ -48,32 +52,35 @@ impl Store {
         })
     }
 
-    /// For the start of a process, before anybody is told: whose pictures of these events are still on their way. Their
+    /// For the start of a process, before anybody is told: the pictures of these events are still on their way. Their
     /// holds last for `pause` from `now` on, also where they had passed meanwhile, except for sinks that were (perhaps)
-    /// told already. All other holds end, as the dead process left them behind. Returns how many deliveries are held.
+    /// told already, and for no longer than twice `pause` since the event was recorded: a restart costs no event its
+    /// pictures, and a process that crashes over and over while the store is away tells it nevertheless. All other holds
+    /// end, as the dead process left them behind. Returns which events are held, and until when.
     pub fn renew_holds(
         &mut self,
         events: &[EventId],
         now: Timestamp,
         pause: SignedDuration,
-    ) -> Result<usize, OutboxError> {
-        let awaited: HashSet<String> = events.iter().map(ToString::to_string).collect();
-        let until = nanos(now.saturating_add(pause).unwrap_or(Timestamp::MAX)).max(1);
+    ) -> Result<BTreeMap<EventId, Timestamp>, OutboxError> {
+        let awaited: HashSet<EventId> = events.iter().copied().collect();
         self.renewed_for = self.renewed_for.max(pause);
         self.write(Durability::Synced, |tx| {
             let mut left = tx.prepare(
-                "SELECT d.sink, d.seq, e.id FROM deliveries d INDEXED BY deliveries_held JOIN events e USING (seq)
+                "SELECT d.sink, d.seq, e.id, e.recorded_at
+                 FROM deliveries d INDEXED BY deliveries_held JOIN events e USING (seq)
                  WHERE d.state = 'pending' AND d.held_until > 0",
             )?;
-            let left: Vec<(String, i64, String)> =
-                left.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+            let left = left.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+            let left: Vec<(String, i64, String, i64)> = left.collect::<Result<_, _>>()?;
             let mut hold = tx.prepare("UPDATE deliveries SET held_until = ?3 WHERE sink = ?1 AND seq = ?2")?;
-            let mut held = 0;
-            for (sink, seq, id) in left {
-                let is_awaited = awaited.contains(&id);
+            let mut held = BTreeMap::new();
+            for (sink, seq, id, recorded_at) in left {
+                let event = id.parse::<EventId>().ok().filter(|event| awaited.contains(event));
+                let until = event.and_then(|event| Some((event, renewed(timestamp(recorded_at), now, pause)?)));
                 // Not 0: pictures that are left alone now may be stored by a later process.
-                hold.execute(params![sink, seq, if is_awaited { until } else { 1 }])?;
-                held += usize::from(is_awaited);
+                hold.execute(params![sink, seq, until.map_or(1, |(_, until)| nanos(until).max(1))])?;
+                held.extend(until);
             }
             Ok(held)
         })
@@ -104,6 +111,17 @@ impl Store {
             seqs.iter().try_for_each(|seq| mark.execute(params![sink, seq]).map(drop))
         })
     }
+}
+
+/// Until when an event that was recorded then is held after a restart; `None`: no longer.
+fn renewed(recorded_at: Timestamp, now: Timestamp, pause: SignedDuration) -> Option<Timestamp> {
+    let after = |at: Timestamp, pause: SignedDuration| at.saturating_add(pause).unwrap_or(Timestamp::MAX);
+    // Recorded in the future: the clock was set back, and nobody knows for how long the event has waited already.
+    if recorded_at > after(now, Store::CORRECTION) {
+        return None;
+    }
+    let until = after(now, pause).min(after(after(recorded_at, pause), pause));
+    (until > now).then_some(until)
 }
 
 fn attach(

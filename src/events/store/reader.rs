@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, InterruptHandle, OpenFlags};
 
 use super::{DeadLetter, DeliveryFilter, DeliveryView, EventFilter, OutboxError, history, listing, schema};
 use crate::{events::Event, words::EventId};
@@ -60,7 +60,22 @@ impl Reader {
         self.read(|conn| history::dead_letters(conn, limit))
     }
 
+    /// Ends what the reader is doing, from another thread.
+    pub(super) fn interrupt(&self) -> InterruptHandle {
+        self.conn.get_interrupt_handle()
+    }
+
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, OutboxError> {
         work(&self.conn).map_err(|e| OutboxError::from_sqlite(&self.file, e))
+    }
+}
+
+#[cfg(test)]
+impl Reader {
+    /// A question that SQLite never answers.
+    pub(crate) fn count_for_ever(&self) -> Result<i64, OutboxError> {
+        let endless =
+            "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number) SELECT count(*) FROM number";
+        self.read(|conn| conn.query_row(endless, [], |row| row.get(0)))
     }
 }

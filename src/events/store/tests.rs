@@ -4,6 +4,7 @@ mod digests;
 mod holds;
 mod listing;
 mod opening;
+mod readers;
 mod recording;
 mod retention;
 

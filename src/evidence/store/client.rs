@@ -12,8 +12,11 @@ use reqwest::{
     redirect::Policy,
 };
 
-use super::{PICTURE_AT_MOST, StoreError};
-use crate::{evidence::EvidenceError, tls};
+use super::StoreError;
+use crate::{
+    evidence::{EvidenceError, PICTURE_AT_MOST},
+    tls,
+};
 
 /// The HTTP client that the libraries of stores are given: it needs no certificates of the machine, reads no answer
 /// without bound, and says plainly how an attempt ended.

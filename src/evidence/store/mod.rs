@@ -18,9 +18,6 @@ use crate::{
     words::{CameraId, EventId},
 };
 
-/// No picture is larger; of an answer that is, no more is read.
-pub(super) const PICTURE_AT_MOST: usize = 16 << 20;
-
 /// Keeps pictures under keys. A trait, as a folder of this machine has little in common with a store across the network.
 pub(super) trait Store: Send + Sync {
     /// Stores a picture. The same key always carries the same picture, so doing it again does no harm.

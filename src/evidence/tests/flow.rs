@@ -52,15 +52,16 @@ fn eprintln_measured(what: &str, took: Duration) {
 }
 
 #[actix::test]
-async fn no_more_are_in_flight_than_allowed() {
-    let server = Server::slow(Duration::from_millis(5), 0);
+async fn as_many_are_in_flight_as_are_allowed_and_no_more() {
+    // Nobody is answered before four were in flight.
+    let server = Server::slow(Duration::from_millis(5), 4);
     let folder = tempfile::tempdir().expect("a folder");
     let house = House::open(&Snapshots { concurrency: 4, ..http(&server) }, folder.path());
     for _ in 0..5 {
         house.secure(&[1, 2, 3, 4], 0);
     }
     assert_eq!(house.attached(5).await.len(), 5);
-    assert!(server.most() <= 4, "{} at once", server.most());
+    assert_eq!(server.most(), 4, "all that may be, and no more");
 }
 
 #[actix::test]
@@ -140,6 +141,21 @@ async fn a_picture_that_never_gets_through_keeps_the_others_of_its_event_from_no
     let attached = house.outbox.attached.lock().clone();
     let (_, snapshot) = attached.iter().find(|(id, _)| *id == event).expect("it has its pictures");
     assert_eq!(shades(&server, snapshot), [1, 3]);
+}
+
+#[actix::test]
+async fn a_picture_that_never_gets_through_is_given_up_though_nobody_else_is_seen() {
+    let server = Server::start();
+    server.hang_on("/1.jpg");
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = Snapshots { max_retries: 4, timeout: Duration::from_millis(200), ..http(&server) };
+    let house = House::open(&settings, folder.path());
+    house.secure(&[1, 2, 3], 0);
+    let (_, snapshot) = house.attached(1).await.remove(0);
+    assert_eq!(shades(&server, &snapshot), [1, 3]);
+    house.settled().await;
+    let cell = &house.board.evidence;
+    assert_eq!((cell.stored.get(), cell.stored_bytes.get(), cell.given_up.get()), (2, 2000, 1), "none counts twice");
 }
 
 #[actix::test]

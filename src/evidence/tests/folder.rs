@@ -1,20 +1,28 @@
+use std::sync::mpsc::sync_channel;
+
 use jiff::Timestamp;
 
 use super::*;
 use crate::words::EventId;
 
+fn template() -> Template {
+    Template::parse("{camera}/{date}/{event}/{n}.jpg").expect("a template")
+}
+
 fn folder(path: &Path, limit: u64) -> Folder {
-    Folder::new(path, limit, Template::parse("{camera}/{date}/{event}/{n}.jpg").expect("a template"))
+    Folder::new(path, limit, template())
 }
 
 fn key(n: u32) -> String {
     format!("door/2026-11-{:02}/{}/{n}.jpg", n + 1, EventId::fresh())
 }
 
+fn label() -> Label {
+    Label { camera: "door".parse().expect("an id"), event: EventId::fresh(), captured_at: Timestamp::UNIX_EPOCH }
+}
+
 async fn put(folder: &Folder, key: &str, bytes: usize) {
-    let label =
-        Label { camera: "door".parse().expect("an id"), event: EventId::fresh(), captured_at: Timestamp::UNIX_EPOCH };
-    folder.put(key, vec![1; bytes].into(), &label).await.expect("stored");
+    folder.put(key, vec![1; bytes].into(), &label()).await.expect("stored");
 }
 
 #[actix::test]
@@ -54,8 +62,56 @@ async fn a_folder_that_cannot_be_used_is_named() {
     let file = home.path().join("pictures");
     fs::write(&file, "a file").expect("a file");
     let store = folder(&file, 10_000);
-    let label =
-        Label { camera: "door".parse().expect("an id"), event: EventId::fresh(), captured_at: Timestamp::UNIX_EPOCH };
-    let error = store.put(&key(0), vec![1].into(), &label).await.expect_err("it is a file");
+    let error = store.put(&key(0), vec![1].into(), &label()).await.expect_err("it is a file");
     assert!(matches!(error, StoreError::Forbidden(_) | StoreError::Away(_)), "{error:?}");
+}
+
+/// Nobody can remove what was stored on the first two days.
+fn remove_or_not(path: &Path) -> io::Result<()> {
+    let is_of = |day: &str| path.components().any(|part| part.as_os_str() == day);
+    let is_stuck = is_of("2026-11-01") || is_of("2026-11-02");
+    if is_stuck { Err(io::ErrorKind::PermissionDenied.into()) } else { fs::remove_file(path) }
+}
+
+#[actix::test]
+async fn what_cannot_be_removed_fails_no_put_and_the_others_go_for_it() {
+    let home = tempfile::tempdir().expect("a folder");
+    let store = Folder::with(home.path(), 10_000, template(), remove_or_not);
+    let keys: Vec<String> = (0..30).map(key).collect();
+    for key in &keys {
+        put(&store, key, 1000).await;
+    }
+    let there: Vec<&String> = keys.iter().filter(|key| home.path().join(key).exists()).collect();
+    assert!(there.len() <= 10, "{} KB in 10", there.len());
+    assert_eq!((there[0], there[1], there.last()), (&keys[0], &keys[1], keys.last().as_ref()));
+    let known = store.shelves.stock.lock().bytes;
+    assert_eq!(known, Some(1000 * there.len() as u64), "it knows how much there is");
+    assert!(store.shelves.stock.lock().has_warned);
+}
+
+#[actix::test]
+async fn a_folder_that_hangs_keeps_one_thread_however_many_pictures_come() {
+    let home = tempfile::tempdir().expect("a folder");
+    let store = folder(home.path(), 10_000);
+    // As if an earlier picture were under way: nothing can be written.
+    let (shelves, (begun, begins), (gate, opened)) =
+        (Arc::clone(&store.shelves), sync_channel(0), sync_channel::<()>(0));
+    let hang = std::thread::spawn(move || {
+        let _stock = shelves.stock.lock();
+        begun.send(()).expect("the test looks");
+        let _ = opened.recv();
+    });
+    begins.recv().expect("it hangs");
+    let keys: Vec<String> = (0..5).map(key).collect();
+    for key in &keys {
+        let put = store.put(key, vec![1].into(), &label());
+        assert!(put.now_or_never().is_none(), "nobody waits for it any more");
+    }
+    let hands = Arc::strong_count(&store.shelves);
+    assert_eq!(hands, 3, "the test's, the one that hangs, and one picture's");
+    drop(gate);
+    hang.join().expect("no panic");
+    put(&store, &key(9), 1).await;
+    let is_there = |key: &String| home.path().join(key).exists();
+    assert_eq!(keys.iter().map(is_there).collect::<Vec<_>>(), [true, false, false, false, false]);
 }

@@ -5,6 +5,7 @@ mod restart;
 pub(super) mod server;
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -20,7 +21,7 @@ use crate::{
     media::{BurstFrame, Frame, I420, Origin},
     settings::{ObjectStore, Snapshots},
     status::Board,
-    words::{EventId, Generation, Moment},
+    words::{Backoff, EventId, Generation, Moment},
 };
 use server::Server;
 
@@ -47,7 +48,6 @@ pub(super) fn http(server: &Server) -> Snapshots {
 /// The pictures' room in front of a store, with an outbox that only takes notes.
 pub(super) struct House {
     pub(super) evidence: Addr<Evidence>,
-    pub(super) resumed: Vec<EventId>,
     pub(super) board: Arc<Board>,
     pub(super) outbox: Arc<Ledger>,
 }
@@ -104,19 +104,27 @@ impl Handler<Crash> for Evidence {
 
 impl House {
     pub(super) fn open(settings: &Snapshots, spool: &Path) -> Self {
-        Self::with_encode(settings, spool, Arc::new(|picture, _, _, _| Ok(vec![picture.planes().0[0]; 1000])))
+        Self::holding(&BTreeMap::new(), settings, spool)
+    }
+
+    /// The outbox holds these events for the pictures that they have in the spool.
+    pub(super) fn holding(held: &BTreeMap<EventId, Timestamp>, settings: &Snapshots, spool: &Path) -> Self {
+        Self::build(held, settings, spool, Arc::new(|picture, _, _, _| Ok(vec![picture.planes().0[0]; 1000])))
     }
 
     pub(super) fn with_encode(settings: &Snapshots, spool: &Path, encode: Arc<Encode>) -> Self {
+        Self::build(&BTreeMap::new(), settings, spool, encode)
+    }
+
+    fn build(held: &BTreeMap<EventId, Timestamp>, settings: &Snapshots, spool: &Path, encode: Arc<Encode>) -> Self {
         let outbox = Arc::new(Ledger::default());
         let clerk = Outbox(Arc::clone(&outbox)).start();
         let board = Arc::new(Board::default());
         let backoff = Backoff { floor: Duration::from_millis(2), ceiling: Duration::from_millis(20) };
         let ends = (clerk.clone().recipient(), clerk.recipient());
-        let (evidence, resumed) =
-            Evidence::start_on(Terms { backoff }, settings, spool, encode, ends, Arc::clone(&board))
-                .expect("sound settings");
-        Self { evidence, resumed, board, outbox }
+        let evidence = Evidence::start_on(Terms { backoff }, settings, spool, held, encode, ends, Arc::clone(&board))
+            .expect("sound settings");
+        Self { evidence, board, outbox }
     }
 
     /// `shades.len()` frames at hand and `awaited` to come.

@@ -1,9 +1,16 @@
+//! Each kind of store is spoken to on this machine; a real server checks nothing but S3 (moto), and not its signatures. So
+//! what is not tested here: that Amazon, Google and Azure themselves take what is signed for them, and Google's own
+//! addresses.
+
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
 };
 
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use rustls::{crypto::ring, pki_types::alg_id};
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
@@ -37,11 +44,15 @@ fn s3(endpoint: Url, prefix: &str, path_style: bool) -> ObjectStore {
 }
 
 fn google(endpoint: Url) -> ObjectStore {
-    let key = r#"{"private_key": "hunter2", "private_key_id": "1", "client_email": "a@b", "disable_oauth": true}"#;
+    let key = json!({"private_key": "hunter2", "private_key_id": "1", "client_email": "a@b", "disable_oauth": true});
+    google_for(&key, endpoint)
+}
+
+fn google_for(service_account: &Value, endpoint: Url) -> ObjectStore {
     ObjectStore::Google {
         bucket: "evidence".into(),
         prefix: "site".into(),
-        service_account: Secret::new(key),
+        service_account: Secret::new(service_account.to_string()),
         endpoint: Some(endpoint),
         ca_file: None,
     }
@@ -88,6 +99,38 @@ async fn every_kind_of_store_is_spoken_to_in_its_way() {
         assert_eq!(header("user-agent"), concat!("lookout/", env!("CARGO_PKG_VERSION")));
         assert!(!format!("{:?}", object.headers).contains("hunter2"), "{kind}");
     }
+}
+
+#[actix::test]
+async fn google_is_shown_claims_that_the_key_of_the_service_account_has_signed() {
+    let email = "lookout@example.iam.gserviceaccount.com";
+    let account = json!({
+        "type": "service_account",
+        "private_key": include_str!("../../../tests/fixtures/google/service_account.key"),
+        "private_key_id": "key-1",
+        "client_email": email,
+    });
+    let server = Server::start();
+    let store = remote(google_for(&account, server.url("")));
+    store.put("door/1.jpg", vec![7].into(), &label()).await.expect("stored");
+    let (_, object) = server.objects().pop_first().expect("one is stored");
+    // The signed claims (RFC 7519) are the bearer themselves: no token is asked for before.
+    let bearer = object.headers["authorization"].strip_prefix("Bearer ").expect("a bearer");
+    let (signed, signature) = bearer.rsplit_once('.').expect("three parts");
+    let (header, claims) = signed.split_once('.').expect("three parts");
+    let bytes = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64");
+    let read = |part: &str| serde_json::from_slice::<Value>(&bytes(part)).expect("JSON");
+    let (header, claims) = (read(header), read(claims));
+    assert_eq!((&header["alg"], &header["kid"]), (&json!("RS256"), &json!("key-1")));
+    assert_eq!(claims["iss"], email);
+    assert!(claims["scope"].as_str().is_some_and(|scope| scope.contains("googleapis.com/auth/")), "{claims}");
+    assert!(claims["exp"].as_u64() > claims["iat"].as_u64(), "{claims}");
+    let public = include_str!("../../../tests/fixtures/google/service_account.pub");
+    let public: String = public.lines().filter(|line| !line.starts_with('-')).collect();
+    let public = BASE64_STANDARD.decode(public).expect("base64");
+    let algorithms = ring::default_provider().signature_verification_algorithms.all;
+    let rs256 = algorithms.iter().find(|it| it.signature_alg_id() == alg_id::RSA_PKCS1_SHA256).expect("ring has it");
+    rs256.verify_signature(&public, signed.as_bytes(), &bytes(signature)).expect("signed with the account's key");
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use std::{fs, process::Command, sync::mpsc::sync_channel};
+
 use super::{server::Put, *};
 
 #[actix::test]
@@ -11,9 +13,9 @@ async fn invariant_10_a_group_that_was_half_stored_becomes_whole_after_a_restart
     killed.evidence.send(Crash).await.expect("it is gone");
     assert_eq!(killed.outbox.attached.lock().len(), 0);
 
+    assert_eq!(left_in(folder.path()), [event], "so that the outbox holds it anew");
     server.rule(|_| Put::Store);
     let house = House::open(&http(&server), folder.path());
-    assert_eq!(house.resumed, [event], "so that the outbox holds it anew");
     let attached = house.attached(1).await;
     house.settled().await;
     assert_eq!(house.outbox.attached.lock().len(), 1, "once");
@@ -27,6 +29,71 @@ async fn invariant_10_a_group_that_was_half_stored_becomes_whole_after_a_restart
     }
     assert!(attached[0].1.frames.is_sorted_by_key(|frame| frame.captured_at));
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is left");
+}
+
+#[actix::test]
+async fn pictures_of_events_that_are_held_go_first_and_those_of_others_after_fresh_ones() {
+    let server = Server::start();
+    server.rule(|_| Put::Hang);
+    let folder = tempfile::tempdir().expect("a folder");
+    let killed = House::open(&http(&server), folder.path());
+    let [told, held] = [1, 2].map(|shade| killed.secure(&[shade], 0));
+    until("both are in the spool", || server.puts() == 2).await;
+    killed.evidence.send(Crash).await.expect("it is gone");
+
+    // No answer before a fresh one waits, too.
+    let (gate, opened) = sync_channel::<()>(0);
+    let opened = Mutex::new(opened);
+    server.rule(move |_| {
+        let _ = opened.lock().recv();
+        Put::Store
+    });
+    let hour = Duration::from_secs(3600);
+    let settings = Snapshots { concurrency: 1, deadline: hour, ..http(&server) };
+    let house = House::holding(&BTreeMap::from([(held, Timestamp::now() + hour)]), &settings, folder.path());
+    until("one is asked", || server.puts() == 3).await;
+    let fresh = house.secure(&[3], 0);
+    until("two wait", || house.board.evidence.waiting.get() == 2).await;
+    drop(gate);
+    let order: Vec<EventId> = house.attached(3).await.iter().map(|(event, _)| *event).collect();
+    assert_eq!(order, [held, fresh, told]);
+}
+
+#[actix::test]
+async fn a_spool_that_hangs_for_a_while_costs_no_picture() {
+    let server = Server::start();
+    server.rule(|_| Put::Hang);
+    let folder = tempfile::tempdir().expect("a folder");
+    let killed = House::open(&http(&server), folder.path());
+    let event = killed.secure(&[7], 0);
+    until("it is in the spool", || server.puts() == 1).await;
+    killed.evidence.send(Crash).await.expect("it is gone");
+
+    // Whoever opens a pipe to read waits until somebody opens it to write.
+    let mut files = fs::read_dir(folder.path().join(event.to_string())).expect("its group");
+    let is_picture = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "jpg");
+    let picture = files.find_map(|file| Some(file.ok()?.path()).filter(is_picture)).expect("its picture");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let aside = elsewhere.path().join("picture");
+    fs::rename(&picture, &aside).expect("renamed");
+    assert!(Command::new("mkfifo").arg(&picture).status().expect("coreutils have it").success());
+    server.rule(|_| Put::Store);
+    let settings = Snapshots { timeout: Duration::from_millis(200), ..http(&server) };
+    let house = House::open(&settings, folder.path());
+    let cell = &house.board.evidence;
+    until("attempts fail", || cell.failures.get() >= 6).await;
+    assert_eq!((cell.given_up.get(), cell.stored.get()), (0, 0));
+    let fault = cell.fault.lock().clone().expect("the fault is shown");
+    assert!(fault.contains("spool"), "{fault}");
+    let pictures = Pictures::open(&settings, folder.path().to_owned()).expect("sound settings");
+    assert!(matches!(pictures.get(event, None, 0).await, Err(PictureError::TooSlow(_))));
+
+    // Lets go all that hang, once those after them find the picture.
+    let pipe = fs::File::options().write(true).open(&picture).expect("somebody reads");
+    fs::rename(&aside, &picture).expect("renamed");
+    drop(pipe);
+    let (_, snapshot) = house.attached(1).await.remove(0);
+    assert!(snapshot.url.ends_with(&format!("/{event}/0.jpg")), "{}", snapshot.url);
 }
 
 #[actix::test]

@@ -27,7 +27,9 @@ pub(in crate::http) async fn one(
     Id(id): Id<String>,
     _: Asked<Nothing>,
 ) -> Result<impl Responder, Problem> {
-    Ok(web::Json(CameraView::from(&*find(&views, &id)?)))
+    let mut camera = CameraView::from(&*find(&views, &id)?);
+    camera.origin = views.control.entry(&id).map(|entry| entry.origin);
+    Ok(web::Json(camera))
 }
 
 /// How the frame is to look.
@@ -65,7 +67,7 @@ pub(in crate::http) async fn frame(
 
 /// Makes a picture on a thread that may wait, when its turn has come. The turn is the work's own: a viewer who hangs up
 /// ends neither, so there are never more pictures in the making than turns.
-async fn in_turn(
+pub(super) async fn in_turn(
     turns: &Arc<Semaphore>,
     make: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
 ) -> Result<Vec<u8>, Problem> {

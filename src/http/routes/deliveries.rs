@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::{
     Problem, Views,
     auth::Allowed,
-    parameters::{Asked, Id, Parameters, Question, Written, is_none_of},
+    parameters::{Asked, Id, Parameters, Question, Written, is_none_of, shown},
 };
 use super::events::read;
 use crate::{
@@ -44,7 +44,26 @@ pub(in crate::http) async fn list(
     views: web::Data<Views>,
     Asked(filter): Asked<DeliveryFilter>,
 ) -> Result<impl Responder, Problem> {
-    read(&views, move |events| events.deliveries(&filter)).await.map(web::Json)
+    let sink = filter.sink.clone();
+    let listed = read(&views, move |events| events.deliveries(&filter)).await?;
+    // Of a sink that was there once, what it was told may still be listed.
+    if let Some(sink) = sink.filter(|_| listed.is_empty()) {
+        is_known(&views, &sink)?;
+    }
+    Ok(web::Json(listed))
+}
+
+/// A mistyped sink would be a list of nothing, and nothing tried anew.
+fn is_known(views: &Views, sink: &str) -> Result<(), Problem> {
+    let sinks = views.board.sinks();
+    if sinks.iter().any(|cell| *cell.name == *sink) {
+        return Ok(());
+    }
+    let shown = shown(sink);
+    Err(Problem::not_found(match sinks.len() {
+        0 => format!("\"{shown}\" is no sink; the settings have none"),
+        _ => format!("\"{shown}\" {}", is_none_of("sink", sink, sinks.iter().map(|cell| &*cell.name))),
+    }))
 }
 
 /// Of which sink; without a word, of all.
@@ -86,6 +105,9 @@ pub(in crate::http) async fn retry_all(
 }
 
 async fn retry(views: &Views, sink: Option<Arc<str>>, event: Option<EventId>) -> Result<usize, Problem> {
+    if let Some(sink) = &sink {
+        is_known(views, sink)?;
+    }
     Arc::clone(&views.deliveries).retry(sink, event).await.map_err(Problem::unavailable)
 }
 

@@ -9,7 +9,7 @@ use super::super::{
     parameters::{Asked, Id, Nothing, Parameters, Question},
 };
 use crate::{
-    events::{Event, EventFilter, EventKind, OutboxError, Reader},
+    events::{Event, EventFilter, EventKind, OutboxError, Reader, Readers},
     words::{CameraId, EventId},
 };
 
@@ -56,7 +56,16 @@ pub(in crate::http) async fn read<T: Send + 'static>(
     views: &Views,
     question: impl FnOnce(&Reader) -> Result<T, OutboxError> + Send + 'static,
 ) -> Result<T, Problem> {
-    let events = Arc::clone(&views.events);
-    let answer = web::block(move || question(&events.lock())).await.map_err(|e| Problem::internal(e.to_string()))?;
-    answer.map_err(|e| Problem::internal(e.to_string()))
+    ask(&views.events, question).await
+}
+
+/// Likewise, of these readers.
+pub(in crate::http) async fn ask<T: Send + 'static>(
+    readers: &Arc<Readers>,
+    question: impl FnOnce(&Reader) -> Result<T, OutboxError> + Send + 'static,
+) -> Result<T, Problem> {
+    readers.ask(question).await.map_err(|error| match error {
+        OutboxError::TooSlow => Problem::unavailable(error.to_string()),
+        _ => Problem::internal(error.to_string()),
+    })
 }

@@ -1,11 +1,14 @@
 use actix_web::{HttpResponse, Responder, web};
 use serde_json::json;
 
-use super::super::{
-    Problem, Views,
-    auth::Allowed,
-    parameters::{Asked, Nothing},
-    view,
+use super::{
+    super::{
+        Problem, Views,
+        auth::Allowed,
+        parameters::{Asked, Nothing},
+        view,
+    },
+    ADDRESSES, Address,
 };
 use crate::status::metrics_text;
 
@@ -26,19 +29,22 @@ pub(in crate::http) async fn readyz(views: web::Data<Views>) -> Result<&'static 
 }
 
 /// What answers where.
-pub(in crate::http) async fn index(_: Allowed) -> impl Responder {
-    web::Json(json!({
+pub(in crate::http) fn index() -> serde_json::Value {
+    let addresses = ADDRESSES.iter().map(|Address { method, path, known, .. }| {
+        let query: Vec<String> = known.iter().map(|name| format!("{name}=")).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{method} {path}{mark}{}", query.join("&"))
+    });
+    json!({
         "name": "lookout",
         "version": env!("CARGO_PKG_VERSION"),
-        "addresses": [
-            "GET /healthz", "GET /readyz", "GET /metrics", "GET /api/v1/status", "POST /api/v1/reload",
-            "GET /api/v1/cameras", "GET /api/v1/cameras/{id}", "GET /api/v1/cameras/{id}/frame.jpg?annotate=true",
-            "GET /api/v1/events?camera=&type=&since=&before=&limit=", "GET /api/v1/events/{id}",
-            "GET /api/v1/events/{id}/snapshot.jpg?n=", "GET /api/v1/events/stream?camera=&type=&last_event_id=",
-            "GET /api/v1/deliveries?sink=&state=&camera=&event=&before=&limit=",
-            "POST /api/v1/deliveries/{event id}/retry?sink=", "POST /api/v1/deliveries/retry?sink=",
-        ],
-    }))
+        "addresses": addresses.collect::<Vec<_>>(),
+    })
+}
+
+/// The interface, described for programs.
+pub(in crate::http) async fn openapi(_: Allowed, _: Asked<Nothing>) -> impl Responder {
+    web::Json(super::super::openapi::document())
 }
 
 /// Everything in numbers.
@@ -59,5 +65,5 @@ pub(in crate::http) async fn reload(
     _: Allowed,
     _: Asked<Nothing>,
 ) -> Result<impl Responder, Problem> {
-    views.reload.clone().reload().await.map(web::Json).map_err(Problem::unusable_settings)
+    views.reload.clone().reload().await.map(web::Json).map_err(Problem::from)
 }

@@ -72,7 +72,8 @@ fn to_show(event: &Event) -> usize {
     shown.unwrap_or(0)
 }
 
-fn has_it(request: &HttpRequest, tag: &EntityTag) -> bool {
+/// Whether whoever asks has it already.
+pub(super) fn has_it(request: &HttpRequest, tag: &EntityTag) -> bool {
     match request.get_header() {
         Some(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
         Some(IfNoneMatch::Any) | None => false,

@@ -45,12 +45,12 @@ pub(in crate::http) async fn follow(
     let place = views.streams.enter()?;
     let newest = views.board.outbox.newest.subscribe();
     let source = Arc::clone(&views.source);
-    let opened = events::read(&views, move |events| Tail::open(events, resume, filter, source)).await?;
+    let opened = events::ask(&views.followed, move |events| Tail::open(events, resume, filter, source)).await?;
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         // Proxies hold answers back to gather them, unless they are told not to.
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(stream::follow(place, Arc::clone(&views.events), newest, opened)))
+        .streaming(stream::follow(place, Arc::clone(&views.followed), newest, opened)))
 }
 
 fn last_event(request: &HttpRequest) -> Option<Resume> {

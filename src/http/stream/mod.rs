@@ -9,10 +9,8 @@ mod tail;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use actix_web::web;
 use bytes::Bytes;
 use futures::Stream;
-use parking_lot::Mutex;
 pub(in crate::http) use tail::{Filter, Resume, Tail};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -20,10 +18,7 @@ use tokio::{
 };
 
 use super::Problem;
-use crate::{
-    events::{OutboxError, Reader},
-    status::Counter,
-};
+use crate::{events::Readers, status::Counter};
 
 /// The streams of events: how many there may be, and their end.
 #[derive(Debug)]
@@ -119,7 +114,7 @@ pub(in crate::http) struct Place {
 /// before `tail` was opened.
 pub(in crate::http) fn follow(
     place: Place,
-    events: Arc<Mutex<Reader>>,
+    events: Arc<Readers>,
     newest: watch::Receiver<i64>,
     (tail, opening): (Tail, Vec<u8>),
 ) -> impl Stream<Item = Result<Bytes, Infallible>> {
@@ -130,7 +125,7 @@ pub(in crate::http) fn follow(
 }
 
 struct Follower {
-    events: Arc<Mutex<Reader>>,
+    events: Arc<Readers>,
     newest: watch::Receiver<i64>,
     tail: Tail,
     opening: Vec<u8>,
@@ -177,22 +172,22 @@ impl Follower {
 
     /// Nothing if the events cannot be read: the stream ends, and its listener comes back.
     async fn look(mut self) -> Option<(Vec<u8>, Self)> {
-        let (events, mut tail) = (Arc::clone(&self.events), self.tail);
-        let looked = web::block(move || {
-            let read = tail.read(&*events.lock())?;
+        let mut tail = self.tail;
+        let looked = self.events.ask(move |events| {
+            let read = tail.read(events)?;
             let more = read.is_full();
-            Ok::<_, OutboxError>((tail.tell(read), more, tail))
+            Ok((tail.tell(read), more, tail))
         });
-        let error = match looked.await {
-            Ok(Ok((text, more, tail))) => {
+        match looked.await {
+            Ok((text, more, tail)) => {
                 (self.tail, self.behind, self.looked_at) = (tail, more, Instant::now());
-                return Some((text, self));
+                Some((text, self))
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
-        };
-        tracing::warn!(error, "a stream of events ends: they cannot be read");
-        None
+            Err(error) => {
+                tracing::warn!(%error, "a stream of events ends: they cannot be read");
+                None
+            }
+        }
     }
 
     fn tell(mut self, text: Vec<u8>) -> (Bytes, Self) {

@@ -1,6 +1,9 @@
 //! The HTTP side over real sockets, in front of a real outbox.
 
+mod dashboard;
+mod doors;
 mod listener;
+mod live;
 mod requests;
 mod streams;
 
@@ -14,7 +17,6 @@ use actix::Addr;
 use actix_web::dev::ServerHandle;
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
-use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -24,14 +26,18 @@ use tokio::{
 
 use super::*;
 use crate::{
+    access::Gate,
     app::DeadLetters,
-    events::{Addressee, Event, Flush, Outbox, Reader, Record, Store, sample},
-    settings::{Auth, Secret, Storage},
-    status::{Board, CameraCell, LastSeen},
-    words::EventId,
+    events::{Addressee, Event, Flush, Outbox, Readers, Record, Store, sample},
+    live::Audience,
+    roster::{Done, Entry, Order, Refusal},
+    settings::{Auth, Secret, Server, Storage, Token},
+    status::{Board, CameraCell, LastSeen, SinkCell},
+    words::{CameraId, EventId, Role},
 };
 
 const SINK: &str = "office";
+const AUDIENCE: usize = 2;
 const TOKEN: &str = "a-token-of-the-tests";
 /// Far beyond what anything takes, so that only a fault reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -40,7 +46,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct House {
     outbox: Addr<Outbox>,
     board: Arc<Board>,
-    events: Arc<Mutex<Reader>>,
+    events: Arc<Readers>,
     streams: Arc<Streams>,
     address: SocketAddr,
     server: ServerHandle,
@@ -53,27 +59,42 @@ impl House {
     }
 
     fn with(terms: StreamTerms, auth: Auth) -> Self {
+        Self::answering_within(PATIENCE, terms, auth)
+    }
+
+    /// Questions to the database may take so long.
+    fn answering_within(patience: Duration, terms: StreamTerms, auth: Auth) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let storage = Storage { path: folder.path().to_owned(), keep: Duration::from_secs(3600), max_bytes: 1 << 30 };
         let store = Store::open(&storage).expect("a sound folder");
-        let events = Arc::new(Mutex::new(Reader::open(store.file()).expect("readable")));
+        let readers = |count, patience| Readers::open(store.file(), count, patience).expect("readable");
+        let (events, followed) = (Arc::new(readers(2, patience)), Arc::new(readers(1, PATIENCE)));
         let board = Arc::new(Board::default());
+        board.add_sink(Arc::new(SinkCell::new(SINK.into(), "nowhere".into())));
         let outbox = Outbox::start(store, storage, vec![Addressee::of_everything(SINK)], Arc::clone(&board));
         let streams = Arc::new(Streams::new(terms));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("it is bound");
+        let proxies = vec!["127.0.0.0/8".parse().expect("a network")];
+        let (hosts, cors) = (vec!["lookout.lan".into()], vec!["https://front.example".into()]);
+        let server = Server { bind: address, auth, hosts, proxies, cors };
         let views = Views {
             board: Arc::clone(&board),
             events: Arc::clone(&events),
+            followed,
             source: "/lookout/test".into(),
             streams: Arc::clone(&streams),
+            audience: Arc::new(Audience::new(AUDIENCE, Arc::clone(&board.audience))),
             deliveries: Arc::new(DeadLetters(outbox.clone())),
             pictures: Arc::new(Album),
             pictures_at_once: Arc::new(Semaphore::new(2)),
             reload: Arc::new(Nothing),
+            control: Arc::new(Nothing),
+            probe: Arc::new(Nothing),
             still: Arc::new(Nothing),
             stills_at_once: Arc::new(Semaphore::new(2)),
-            auth: Arc::new(auth),
+            gate: Arc::new(Gate::new(&server)),
+            logins_at_once: Arc::new(Semaphore::new(2)),
         };
         let server = serve(listener, views).expect("the listener serves");
         let handle = server.handle();
@@ -113,7 +134,9 @@ impl House {
 #[derive(Debug)]
 struct Answer {
     status: u16,
+    /// In small letters.
     head: String,
+    raw: String,
     body: Vec<u8>,
 }
 
@@ -132,19 +155,30 @@ impl Answer {
 
 /// One request on a connection of its own.
 async fn request(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    send(address, method, path, headers, "").await
+}
+
+/// The same with a body.
+async fn send(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
-    stream.write_all(head(method, path, "connection: close\r\n", headers).as_bytes()).await.expect("it takes requests");
+    let length = body.len().to_string();
+    let headers: Vec<_> = headers.iter().copied().chain([("content-length", &*length)]).collect();
+    let text = head(method, path, "connection: close\r\n", &headers) + body;
+    stream.write_all(text.as_bytes()).await.expect("it takes requests");
     let mut answer = Vec::new();
     let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
     read.expect("it answers in time").expect("it answers");
     let split = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("an end of the head");
-    let head = String::from_utf8_lossy(&answer[..split]).to_ascii_lowercase();
-    Answer { status: status(&head), body: answer[split + 4..].to_vec(), head }
+    let raw = String::from_utf8_lossy(&answer[..split]).into_owned();
+    let head = raw.to_ascii_lowercase();
+    Answer { status: status(&head), body: answer[split + 4..].to_vec(), head, raw }
 }
 
 fn head(method: &str, path: &str, more: &str, headers: &[(&str, &str)]) -> String {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("{method} {path} HTTP/1.1\r\nhost: lookout\r\ncontent-length: 0\r\n{more}{headers}\r\n")
+    let host = [("host", "localhost")].into_iter().filter(|_| !headers.iter().any(|(name, _)| *name == "host"));
+    let headers = host.chain(headers.iter().copied());
+    let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("{method} {path} HTTP/1.1\r\n{more}{headers}\r\n")
 }
 
 fn status(head: &str) -> u16 {
@@ -164,8 +198,28 @@ impl Pictures for Album {
 struct Nothing;
 
 impl Reload for Nothing {
-    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<serde_json::Value, String>> {
-        async { Err("not here".into()) }.boxed()
+    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<serde_json::Value, NotReloaded>> {
+        async { Err(NotReloaded::Settings("not here".into())) }.boxed()
+    }
+}
+
+impl Control for Nothing {
+    fn carry_out(self: Arc<Self>, _: Order) -> BoxFuture<'static, Result<Done, Refusal>> {
+        async { Err(Refusal::NotNow("not here".into())) }.boxed()
+    }
+
+    fn relay(self: Arc<Self>, _: CameraId, _: bool) -> BoxFuture<'static, Result<(), Refusal>> {
+        async { Err(Refusal::NotNow("not here".into())) }.boxed()
+    }
+
+    fn entry(&self, _: &str) -> Option<Entry> {
+        None
+    }
+}
+
+impl Probe for Nothing {
+    fn probe(self: Arc<Self>, _: serde_json::Value) -> BoxFuture<'static, Result<serde_json::Value, Unseen>> {
+        async { Err(Refusal::NotNow("not here".into()).into()) }.boxed()
     }
 }
 
@@ -176,5 +230,6 @@ impl Still for Nothing {
 }
 
 fn tokens() -> Auth {
-    Auth::Tokens(vec![Secret::new(TOKEN)])
+    let token = Token { name: "tests".into(), role: Role::Admin, token: Secret::new(TOKEN) };
+    Auth::Known { tokens: vec![token], users: Vec::new() }
 }

@@ -2,8 +2,11 @@ use actix_web::http::header;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::*;
-use crate::events::{Claim, Settle, Settlement, Snapshot, StoredFrame};
+use super::{
+    listener::{Listener, Said},
+    *,
+};
+use crate::events::{Claim, Reader, Settle, Settlement, Snapshot, StoredFrame};
 
 /// Gives up everything that waits for `SINK`.
 async fn bury(house: &House) {
@@ -32,11 +35,15 @@ async fn dead_letters_are_retried_one_by_one_or_all() {
     assert_eq!(house.post("/api/v1/deliveries/retry").await.json(), json!({ "retried": 0 }));
 
     bury(&house).await;
-    let other = house.post(&format!("{}?sink=offic", retry(events[0]))).await.problem(404);
-    assert!(other.contains("has no dead letter of sink \"offic\""), "{other}");
+    for path in [retry(events[0]), "/api/v1/deliveries/retry".into()] {
+        let other = house.post(&format!("{path}?sink=offic")).await.problem(404);
+        assert_eq!(other, "\"offic\" is no sink; did you mean \"office\"? (known: office)", "{path}");
+    }
     assert_eq!(house.post(&format!("{}?sink={SINK}", retry(events[0]))).await.json(), json!({ "retried": 1 }));
     assert_eq!(house.post(&retry(events[0])).await.problem(404), none, "it is no dead letter any more");
-    assert_eq!(house.post("/api/v1/deliveries/retry?sink=another").await.json(), json!({ "retried": 0 }));
+    let other = format!("{}?sink={SINK}", retry(events[0]));
+    assert!(house.post(&other).await.problem(404).contains("has no dead letter of sink \"office\""));
+    assert_eq!(house.post("/api/v1/deliveries/retry?sink=another").await.status, 404);
     assert_eq!(house.post("/api/v1/deliveries/retry").await.json(), json!({ "retried": 2 }));
     assert_eq!(
         house.post("/api/v1/deliveries/retry?sink=").await.problem(400),
@@ -69,7 +76,7 @@ async fn deliveries_say_how_far_they_got() {
         ("state=dead", json!([dead[1], dead[0]])),
         ("state=pending", json!([waiting[0]])),
         ("camera=door&state=dead", json!([dead[0]])),
-        ("sink=another", json!([])),
+        ("sink=office&camera=nobody", json!([])),
         ("limit=1", json!([waiting[0]])),
         ("before=3&limit=1", json!([dead[1]])),
         (&*format!("event={}&sink={SINK}", dead[1]), json!([dead[1]])),
@@ -78,6 +85,47 @@ async fn deliveries_say_how_far_they_got() {
         let events: Vec<&serde_json::Value> = listed.as_array().expect("a list").iter().map(|d| &d["event"]).collect();
         assert_eq!(json!(events), expected, "{query}");
     }
+}
+
+#[actix::test]
+async fn deliveries_of_a_mistyped_sink_are_no_empty_list() {
+    let house = House::open();
+    house.record(&["door"]).await;
+    let told = house.get("/api/v1/deliveries?sink=ofice").await.problem(404);
+    assert_eq!(told, "\"ofice\" is no sink; did you mean \"office\"? (known: office)");
+    house.board.remove_sink(SINK);
+    let told = house.get("/api/v1/deliveries?sink=ofice").await.problem(404);
+    assert_eq!(told, "\"ofice\" is no sink; the settings have none");
+    let listed = house.get(&format!("/api/v1/deliveries?sink={SINK}")).await.json();
+    assert_eq!(listed.as_array().map(Vec::len), Some(1), "what a former sink was told is still there: {listed}");
+}
+
+#[actix::test]
+async fn a_listing_that_takes_too_long_is_given_up_and_streams_go_on() {
+    let house = House::answering_within(Duration::from_millis(300), StreamTerms::default(), Auth::Open);
+    let mut let_go = Vec::new();
+    for _ in 0..2 {
+        let (go, waits) = std::sync::mpsc::sync_channel::<()>(1);
+        let (begun, begins) = tokio::sync::oneshot::channel();
+        let events = Arc::clone(&house.events);
+        let hold = move |_: &Reader| {
+            begun.send(()).expect("the test waits for it");
+            let _ = waits.recv(); // also if the test has failed
+            Ok(())
+        };
+        actix_rt::spawn(async move { events.ask(hold).await });
+        begins.await.expect("it begins");
+        let_go.push(go);
+    }
+    for path in ["/api/v1/events", "/api/v1/deliveries"] {
+        let told = house.get(path).await.problem(503);
+        assert!(told.contains("took too long"), "{told}");
+    }
+    let mut listener = Listener::connect(house.address, "/api/v1/events/stream", "").await;
+    assert!(matches!(listener.next().await, Said::Place(_)));
+    let recorded = house.record(&["door"]).await;
+    assert_eq!(listener.event().await.id(), recorded[0].to_string());
+    drop(let_go);
 }
 
 #[actix::test]
@@ -130,7 +178,16 @@ async fn every_address_of_the_interface_knows_its_parameters() {
     house.watch("door");
     let id = EventId::fresh();
     let retry = [format!("deliveries/{id}/retry"), "deliveries/retry".into(), "reload".into()];
-    let look = ["status", "cameras", "cameras/door", "cameras/door/frame.jpg", "events", "events/stream", "deliveries"];
+    let look = [
+        "session",
+        "status",
+        "cameras",
+        "cameras/door",
+        "cameras/door/frame.jpg",
+        "events",
+        "events/stream",
+        "deliveries",
+    ];
     let look = look.map(String::from).into_iter().chain([format!("events/{id}"), format!("events/{id}/snapshot.jpg")]);
     for (method, path) in look.map(|path| ("GET", path)).chain(retry.map(|path| ("POST", path))) {
         for query in ["smk=office", "%ff=1", "=", "sink"] {

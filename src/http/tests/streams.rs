@@ -189,13 +189,16 @@ async fn invariant_9_a_connection_that_takes_nothing_is_cut() {
 #[actix::test]
 async fn what_is_recorded_as_the_end_comes_is_told() {
     let house = House::open();
-    let mut streams: Vec<_> = (0..20)
-        .map(|_| {
-            let (place, newest) = (house.streams.enter().expect("a place"), house.board.outbox.newest.subscribe());
-            let opened = Tail::open(&*house.events.lock(), None, Filter::default(), "/lookout/test".into());
-            Box::pin(stream::follow(place, Arc::clone(&house.events), newest, opened.expect("readable")))
-        })
-        .collect();
+    let entered: Vec<_> =
+        (0..20).map(|_| (house.streams.enter().expect("a place"), house.board.outbox.newest.subscribe())).collect();
+    let source: Arc<str> = "/lookout/test".into();
+    let mut streams = Vec::new();
+    for (place, newest) in entered {
+        let source = Arc::clone(&source);
+        let opened = house.events.ask(move |events| Tail::open(events, None, Filter::default(), source)).await;
+        let stream = stream::follow(place, Arc::clone(&house.events), newest, opened.expect("readable"));
+        streams.push(Box::pin(stream));
+    }
     let first = house.record(&["door"]).await[0].to_string();
     for stream in &mut streams {
         let (opening, told) = (stream.next().await, stream.next().await);

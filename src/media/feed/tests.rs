@@ -23,7 +23,7 @@ fn at_hand(follower: &mut Follower) -> Vec<i64> {
 #[test]
 fn one_who_comes_starts_at_the_newest_key_frame_and_misses_nothing_after() {
     let feed = Arc::new(Feed::default());
-    feed.begin(None);
+    feed.begin(None, None);
     let mut early = feed.follow();
     assert_eq!(at_hand(&mut early), [0; 0]);
     feed.push(&unit(0, false));
@@ -46,7 +46,7 @@ fn one_who_comes_starts_at_the_newest_key_frame_and_misses_nothing_after() {
 #[test]
 fn one_who_is_too_slow_goes_on_at_the_newest_key_frame() {
     let (feed, began) = (Arc::new(Feed::default()), Moment::now());
-    feed.begin(None);
+    feed.begin(None, None);
     let mut slow = feed.follow();
     let push = |n: i64| feed.push(&sized(n, n % 10 == 0, 10, began.after(Duration::from_millis(n as u64 * 100))));
     (0..=5).for_each(push);
@@ -59,7 +59,7 @@ fn one_who_is_too_slow_goes_on_at_the_newest_key_frame() {
 #[test]
 fn without_followers_only_what_came_since_the_key_frame_is_kept_or_what_was_asked_for() {
     let (feed, began) = (Feed::default(), Moment::now());
-    feed.begin(None);
+    feed.begin(None, None);
     let push = |n: i64| feed.push(&sized(n, n % 10 == 0, 10, began.after(Duration::from_millis(n as u64 * 100))));
     (0..=25).for_each(push);
     let all = |feed: &Feed| feed.since(began.steady).iter().map(|piece| number(piece)).collect::<Vec<_>>();
@@ -74,7 +74,7 @@ fn without_followers_only_what_came_since_the_key_frame_is_kept_or_what_was_aske
 #[test]
 fn invariant_2_it_is_bounded() {
     let (feed, now) = (Arc::new(Feed::default()), Moment::now());
-    feed.begin(None);
+    feed.begin(None, None);
     feed.push(&sized(0, true, 10, now));
     let mut follower = feed.follow();
     (1..100).for_each(|n| feed.push(&sized(n, false, 1 << 20, now)));
@@ -90,7 +90,7 @@ fn invariant_2_it_is_bounded() {
 #[test]
 fn invariant_5_behind_a_loss_nothing_until_a_whole_key_frame() {
     let feed = Arc::new(Feed::default());
-    feed.begin(None);
+    feed.begin(None, None);
     let mut follower = feed.follow();
     let push = |n, key, lost_packets| feed.push(&AccessUnit { lost_packets, ..unit(n, key) });
     push(0, true, 0);
@@ -106,10 +106,10 @@ fn another_connection_begins_anew() {
     let feed = Arc::new(Feed::default());
     let mut follower = feed.follow();
     let life = |piece: Arc<Piece>| piece.picture().map(|picture| picture.life);
-    feed.begin(None);
+    feed.begin(None, None);
     feed.push(&unit(1000, true));
     assert_eq!(follower.take().and_then(life), Some(1));
-    feed.begin(None);
+    feed.begin(None, None);
     assert!(follower.take().is_none() && feed.newest_key().is_none());
     feed.push(&unit(0, false));
     feed.push(&unit(1, true));
@@ -119,7 +119,7 @@ fn another_connection_begins_anew() {
 #[tokio::test]
 async fn who_waits_is_woken_and_told_of_the_end() {
     let feed = Arc::new(Feed::default());
-    feed.begin(None);
+    feed.begin(None, None);
     let mut follower = feed.follow();
     let waiting =
         tokio::spawn(async move { (follower.next().await.map(|p| number(&p)), follower.next().await.is_none()) });

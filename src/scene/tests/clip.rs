@@ -1,7 +1,7 @@
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use super::*;
-use crate::left_out::left_out;
+use crate::testing::asset;
 
 /// How many people YOLOX-Nano saw at a score of 0.45 in a film of 139 s (Intel sample video "one by one", CC BY 4.0),
 /// two samples a second.
@@ -56,13 +56,10 @@ fn real_detections_give_the_visits_a_person_would_note() {
 /// The guide beside the films counts every five seconds of this one, and every second of the one without people.
 #[test]
 fn the_guide_beside_the_films_gives_the_same_visits_as_far_as_it_resolves_them() {
-    let assets = std::env::var_os("LOOKOUT_ASSETS")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/assets"), PathBuf::from);
-    let path = assets.join("clips/people_by_second.json");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        left_out(format_args!("there is no {}", path.display()));
+    let Some(path) = asset("clips/people_by_second.json") else {
         return;
     };
+    let text = std::fs::read_to_string(path).expect("it can be read");
     let guide: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let counts = |film: &str| -> Vec<(f64, u32)> {
         let counts = guide[film]["people_by_second"].clone();

@@ -32,6 +32,7 @@ pub(super) fn camera() -> Camera {
         key_frame_timeout: Duration::from_secs(30),
         max_retries: 0,
         sound: true,
+        relay: None,
         enabled: true,
         zones: Vec::new(),
         visits: VisitRules {

@@ -1,28 +1,18 @@
 use std::sync::Arc;
 
 use super::{
-    super::{Camera, Evidence, Transport, VisitRules, Zone, quantity::quoted, raw},
+    super::{Camera, CameraDefaults, Evidence, RelayTarget, Transport, Zone, quantity::quoted, raw},
     Check, HOUR, MILLISECOND, MINUTE, SECOND, address,
     credentials::Written,
 };
 use crate::words::{CameraId, Point, Polygon};
 
-const MOST_CAMERAS: usize = 1000;
+pub(super) const MOST_CAMERAS: usize = 1000;
 const MOST_ZONES: usize = 64;
 const MOST_CORNERS: usize = 256;
 
-/// What holds for each camera that says nothing else.
-pub(super) struct Common<'a> {
-    /// `[visits]` as written, for those who say a part of it.
-    pub(super) visits: &'a raw::Visits,
-    /// `[visits]`.
-    pub(super) rules: VisitRules,
-    /// `frames` and `every` of `[snapshots]`.
-    pub(super) evidence: Evidence,
-}
-
 impl Check<'_> {
-    pub(super) fn cameras(&mut self, raw: Vec<raw::Camera>, common: &Common<'_>) -> Vec<Camera> {
+    pub(super) fn cameras(&mut self, raw: Vec<raw::Camera>, common: &CameraDefaults) -> Vec<Camera> {
         if raw.len() > MOST_CAMERAS {
             // Not looked at one by one: the list itself is the problem.
             self.problem("cameras", format!("{} cameras: at most {MOST_CAMERAS} in one process", raw.len()));
@@ -41,7 +31,7 @@ impl Check<'_> {
             .collect()
     }
 
-    fn camera(&mut self, path: &str, raw: raw::Camera, common: &Common<'_>) -> Option<Camera> {
+    fn camera(&mut self, path: &str, raw: raw::Camera, common: &CameraDefaults) -> Option<Camera> {
         let at = |key: &str| format!("{path}.{key}");
         let id = self.camera_id(&at("id"), raw.id.as_deref());
         if let Some(name) = &raw.name {
@@ -80,13 +70,17 @@ impl Check<'_> {
         });
         let zones = self.zones(&at("zones"), raw.zones);
         let visits = match raw.visits {
-            Some(own) => self.visits(&at("visits"), &merged(own, common.visits)),
+            Some(own) => self.visits(&at("visits"), &merged(own, &common.visits)),
             None => common.rules.clone(),
         };
         let own = raw.evidence.unwrap_or_default();
         let evidence = Evidence {
             frames: own.frames.map_or(common.evidence.frames, |frames| self.frames(&at("evidence.frames"), frames)),
             every: own.every.map_or(common.evidence.every, |every| self.between(&at("evidence.every"), &every)),
+        };
+        let relay = match (raw.relay, &id) {
+            (Some(target), Some(id)) => self.relay(&at("relay"), &target, id),
+            _ => None,
         };
         let (id, url) = (id?, url?);
         Some(Camera {
@@ -101,11 +95,17 @@ impl Check<'_> {
             key_frame_timeout,
             max_retries,
             sound: raw.sound,
+            relay,
             enabled: raw.enabled,
             zones,
             visits,
             evidence,
         })
+    }
+
+    fn relay(&mut self, path: &str, target: &str, id: &CameraId) -> Option<RelayTarget> {
+        let target = RelayTarget::read(&target.replace("{id}", id.as_str()));
+        target.map_err(|problem| self.problem(path, problem.to_string())).ok()
     }
 
     fn camera_id(&mut self, path: &str, id: Option<&str>) -> Option<CameraId> {

@@ -3,6 +3,7 @@
 mod address;
 mod cameras;
 mod credentials;
+mod server;
 mod sinks;
 mod snapshots;
 mod stores;
@@ -10,15 +11,16 @@ mod stores;
 mod tests;
 mod values;
 
-use std::{net::SocketAddr, num::NonZero, path::Path, sync::Arc, thread, time::Duration};
+use std::{num::NonZero, path::Path, sync::Arc, thread, time::Duration};
 
-use cameras::Common;
+use cameras::MOST_CAMERAS;
+use ipnet::IpNet;
 use sinks::Known;
 use values::{Owners, both, not_a_file};
 
 use super::{
-    Auth, Camera, Detector, ModelSource, Secret, Server, Settings, Storage, Transport, VisitRules, problems::Problems,
-    quantity::quoted, raw,
+    Camera, CameraDefaults, Control, Detector, Live, ModelSource, Secret, Settings, Storage, Transport, VisitRules,
+    problems::Problems, quantity::quoted, raw,
 };
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -27,26 +29,39 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A token that can be guessed is none.
-const TOKEN_LENGTH: usize = 16;
-const MOST_TOKENS: usize = 100;
 const MOST_LABELS: usize = 1000;
 const MOST_WORKERS: u64 = 256;
+const MOST_RELAYS: u64 = 1000;
+const MOST_VIEWERS: u64 = 10_000;
+const MOST_NETWORKS: usize = 100;
 
-/// Checks all of it; relative paths start at `folder`, the settings file's. What it returns counts only where
-/// `problems` stayed empty.
-pub(super) fn check(file: raw::File, folder: &Path, problems: &mut Problems) -> Settings {
-    let mut check = Check { folder, problems };
+/// Checks all of it; relative paths start at `folder`, the settings file's. Programs of the user's do not inherit the
+/// variables in `withheld`. What it returns counts only where `problems` stayed empty.
+pub(super) fn check(file: raw::File, folder: &Path, withheld: Arc<[String]>, problems: &mut Problems) -> Settings {
+    let mut check = Check { folder, withheld, problems };
     let server = check.server(file.server);
     let storage = check.storage(&file.storage);
     let detector = check.detector(file.detector);
     let rules = check.visits("visits", &file.visits);
     let evidence = check.evidence(&file.snapshots);
+    let defaults = CameraDefaults { visits: file.visits, rules, evidence };
     let known = Known::of(&file.cameras, &detector);
-    let cameras = check.cameras(file.cameras, &Common { visits: &file.visits, rules, evidence });
+    let cameras = check.cameras(file.cameras, &defaults);
     let sinks = check.sinks(file.sinks, &known);
     let snapshots = check.snapshots(file.snapshots, &storage.path);
-    Settings { server, storage, detector, cameras, sinks, snapshots }
+    let live = check.live(&file.live);
+    let control = check.control(&file.control);
+    Settings { server, storage, detector, cameras, sinks, snapshots, live, control, defaults }
+}
+
+/// The cameras of a file, checked by themselves.
+pub(super) fn cameras_of(
+    file: raw::File,
+    defaults: &CameraDefaults,
+    folder: &Path,
+    problems: &mut Problems,
+) -> Vec<Camera> {
+    Check { folder, withheld: Arc::default(), problems }.cameras(file.cameras, defaults)
 }
 
 /// A camera given on the command line: the defaults, and what is known of it.
@@ -67,11 +82,11 @@ pub fn camera_at(
         ..raw::Camera::default()
     };
     let mut problems = Problems::default();
-    let mut check = Check { folder: Path::new("."), problems: &mut problems };
+    let mut check = Check { folder: Path::new("."), withheld: Arc::default(), problems: &mut problems };
     let visits = raw::Visits::default();
     let rules = check.visits("visits", &visits);
     let evidence = check.evidence(&raw::Snapshots::default());
-    let camera = check.cameras(vec![raw], &Common { visits: &visits, rules, evidence }).pop();
+    let camera = check.cameras(vec![raw], &CameraDefaults { visits, rules, evidence }).pop();
     match camera {
         Some(camera) if problems.is_empty() => Ok(Camera { transport, ..camera }),
         _ => Err(problems
@@ -84,78 +99,11 @@ pub fn camera_at(
 
 struct Check<'a> {
     folder: &'a Path,
+    withheld: Arc<[String]>,
     problems: &'a mut Problems,
 }
 
 impl Check<'_> {
-    fn server(&mut self, raw: raw::Server) -> Server {
-        let bind = raw.bind.parse().unwrap_or_else(|_| {
-            self.problem(
-                "server.bind",
-                format!(
-                    "{} is no address: write IP address and port, such as \"127.0.0.1:8080\", \"0.0.0.0:8080\" or \"[::1]:8080\"",
-                    quoted(&raw.bind)
-                ),
-            );
-            SocketAddr::from(([127, 0, 0, 1], 0))
-        });
-        let open = raw.auth.as_deref() == Some("none");
-        if let Some(auth) = raw.auth.filter(|_| !open) {
-            self.problem(
-                "server.auth",
-                format!("{} is unknown: write \"none\", or leave it out and give server.tokens", quoted(&auth)),
-            );
-        }
-        let given = raw.tokens.as_ref().is_some_and(|tokens| !tokens.is_empty());
-        let tokens_fault_free = !self.problems.covers("server.tokens");
-        let tokens = self.tokens(raw.tokens, raw.tokens_file);
-        if open && !tokens.is_empty() {
-            self.problem("server.auth", "\"none\" contradicts the tokens: remove one of the two");
-        }
-        let known =
-            tokens_fault_free && !self.problems.covers("server.auth") && !self.problems.covers("server.tokens_file");
-        if !bind.ip().is_loopback() && tokens.is_empty() && !given && !open && known {
-            self.problem(
-                "server.bind",
-                "this address can be reached from other machines: give server.tokens (each at least 16 characters; \
-                 clients send one as \"Authorization: Bearer ...\"), or say server.auth = \"none\" to let anybody in",
-            );
-        }
-        let auth = if tokens.is_empty() { Auth::Open } else { Auth::Tokens(tokens) };
-        Server { bind, auth }
-    }
-
-    fn tokens(&mut self, given: Option<Vec<String>>, file: Option<String>) -> Vec<Secret> {
-        let (path, tokens) = match (given, file) {
-            (Some(_), Some(_)) => {
-                self.problem("server.tokens_file", both("tokens"));
-                return Vec::new();
-            }
-            (Some(tokens), None) => ("server.tokens", tokens),
-            (None, Some(file)) => {
-                let text = self.secret_file("server.tokens_file", &file).unwrap_or_default();
-                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-                ("server.tokens_file", lines.map(str::to_owned).collect())
-            }
-            (None, None) => return Vec::new(),
-        };
-        if tokens.len() > MOST_TOKENS {
-            self.problem(path, format!("at most {MOST_TOKENS} tokens"));
-        }
-        for (n, token) in tokens.iter().enumerate() {
-            let at = format!("{path}[{n}]");
-            if token.chars().count() < TOKEN_LENGTH {
-                self.problem(
-                    &at,
-                    format!("shorter than {TOKEN_LENGTH} characters: make one with \"openssl rand -hex 32\""),
-                );
-            } else if !token.bytes().all(|b| b.is_ascii_graphic()) {
-                self.problem(&at, "only visible ASCII characters without spaces fit into a header");
-            }
-        }
-        tokens.into_iter().map(Secret::new).collect()
-    }
-
     fn storage(&mut self, raw: &raw::Storage) -> Storage {
         if raw.path.is_empty() {
             self.problem("storage.path", "empty: name the folder of the database");
@@ -208,6 +156,36 @@ impl Check<'_> {
             self.problem(KEY, format!("{problem}; the model in this program is called \"{}\"", ModelSource::EMBEDDED));
         }
         ModelSource::File(path)
+    }
+
+    fn control(&mut self, raw: &raw::Control) -> Control {
+        if !(1..=MOST_CAMERAS as u64).contains(&raw.max_cameras) {
+            self.problem("control.max_cameras", format!("must be 1 to {MOST_CAMERAS}"));
+        }
+        if raw.networks.len() > MOST_NETWORKS {
+            self.problem("control.networks", format!("at most {MOST_NETWORKS}"));
+        }
+        let network = |(n, text): (usize, &String)| match text.parse::<IpNet>() {
+            Ok(network) => Some(network),
+            Err(_) => {
+                let example = "write address and length, such as \"192.168.1.0/24\" or \"fd00::/8\"";
+                self.problem(&format!("control.networks[{n}]"), format!("{} is no network: {example}", quoted(text)));
+                None
+            }
+        };
+        let networks = raw.networks.iter().enumerate().filter_map(network).collect();
+        Control { max_cameras: usize::try_from(raw.max_cameras).unwrap_or(MOST_CAMERAS), networks }
+    }
+
+    fn live(&mut self, raw: &raw::Live) -> Live {
+        if raw.max_viewers > MOST_VIEWERS {
+            self.problem("live.max_viewers", format!("at most {MOST_VIEWERS}; 0 means that nobody may watch"));
+        }
+        if !(1..=MOST_RELAYS).contains(&raw.max_relays) {
+            self.problem("live.max_relays", format!("must be 1 to {MOST_RELAYS}"));
+        }
+        let number = |n: u64| usize::try_from(n).unwrap_or(0);
+        Live { max_viewers: number(raw.max_viewers), max_relays: number(raw.max_relays) }
     }
 
     fn visits(&mut self, path: &str, raw: &raw::Visits) -> VisitRules {

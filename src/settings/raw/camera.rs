@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::DurationText;
 
 /// `[visits]`
-#[derive(Deserialize, Serialize, Clone)]
+#[derive(Debug, Deserialize, Serialize, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub(in crate::settings) struct Visits {
     /// So many samples with a person ...
@@ -111,6 +111,9 @@ pub(in crate::settings) struct Camera {
     pub(in crate::settings) max_retries: u64,
     /// Whether its sound is taken along for the live view, where it is AAC.
     pub(in crate::settings) sound: bool,
+    /// Where it is passed on to. Default: nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::settings) relay: Option<String>,
     /// Whether it is started.
     pub(in crate::settings) enabled: bool,
     /// Visit rules of its own.
@@ -140,6 +143,7 @@ impl Default for Camera {
             key_frame_timeout: "30s".into(),
             max_retries: 0,
             sound: true,
+            relay: None,
             enabled: true,
             visits: None,
             evidence: None,

@@ -2,6 +2,7 @@
 
 mod camera;
 mod quantity;
+mod server;
 mod sink;
 mod snapshots;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use self::{
     camera::{Camera, CameraVisits, Evidence, Visits, Zone},
     quantity::{DurationText, SizeText},
+    server::{NamedToken, Server, Token, User},
     sink::{Budget, Sink, Template},
     snapshots::Snapshots,
 };
@@ -25,8 +27,7 @@ pub(super) struct File {
     pub(super) storage: Storage,
     /// What looks at the frames.
     pub(super) detector: Detector,
-    /// When a visit starts and ends, for all cameras. Not shown: each camera shows the rules that it has in the end.
-    #[serde(skip_serializing)]
+    /// When a visit starts and ends, for all cameras that say nothing else.
     pub(super) visits: Visits,
     /// The cameras; default: none.
     pub(super) cameras: Vec<Camera>,
@@ -34,28 +35,41 @@ pub(super) struct File {
     pub(super) sinks: Vec<Sink>,
     /// Where the pictures of events go.
     pub(super) snapshots: Snapshots,
+    /// Live view.
+    pub(super) live: Live,
+    /// What may be changed while it runs.
+    pub(super) control: Control,
 }
 
-/// `[server]`
+/// `[control]`
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Server {
-    /// IP address and port to listen on.
-    pub(super) bind: String,
-    /// `"none"`: anybody who reaches the address may ask. Default: not said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) auth: Option<String>,
-    /// Who shows one of these may ask. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) tokens: Option<Vec<String>>,
-    /// A file with one token a line, instead of `tokens`. Default: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) tokens_file: Option<String>,
+pub(super) struct Control {
+    /// How many cameras there may be before no more can be added.
+    pub(super) max_cameras: u64,
+    /// Where cameras that are added may be; default: anywhere.
+    pub(super) networks: Vec<String>,
 }
 
-impl Default for Server {
+impl Default for Control {
     fn default() -> Self {
-        Self { bind: "127.0.0.1:8080".to_owned(), auth: None, tokens: None, tokens_file: None }
+        Self { max_cameras: 1000, networks: Vec::new() }
+    }
+}
+
+/// `[live]`
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Live {
+    /// How many may watch at once, over all cameras.
+    pub(super) max_viewers: u64,
+    /// How many cameras are passed on at once.
+    pub(super) max_relays: u64,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self { max_viewers: 256, max_relays: 5 }
     }
 }
 

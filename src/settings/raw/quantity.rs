@@ -7,7 +7,7 @@ use super::super::quantity::{DURATION_FORM, SIZE_FORM};
 macro_rules! quantity_text {
     ($(#[$doc:meta])* $name:ident, $form:expr) => {
         $(#[$doc])*
-        #[derive(Serialize, Clone)]
+        #[derive(Debug, Serialize, Clone, PartialEq)]
         #[serde(transparent)]
         pub(in crate::settings) struct $name(pub(in super::super) String);
 

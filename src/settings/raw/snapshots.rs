@@ -65,11 +65,9 @@ pub(in crate::settings) struct Snapshots {
     pub(in crate::settings) quality: u64,
     /// Whether boxes are drawn.
     pub(in crate::settings) annotate: bool,
-    /// Pictures around the start of a visit, for all cameras. Not shown: each camera shows its own.
-    #[serde(skip_serializing)]
+    /// Pictures around the start of a visit, for all cameras that say nothing else.
     pub(in crate::settings) frames: u64,
-    /// Time between them. Not shown either.
-    #[serde(skip_serializing)]
+    /// Time between them.
     pub(in crate::settings) every: DurationText,
     /// Pictures in flight at once.
     pub(in crate::settings) concurrency: u64,

@@ -1,8 +1,9 @@
+mod server;
 mod sink;
 mod snapshots;
 
 use super::{
-    Auth, Camera, Credentials, Settings, Transport, VisitRules, Zone,
+    Camera, Credentials, Settings, Transport, VisitRules, Zone,
     quantity::{show_duration, show_size},
     raw,
     secrets::masked_camera_url,
@@ -17,14 +18,9 @@ pub fn show(settings: &Settings) -> String {
 }
 
 fn written(settings: &Settings) -> raw::File {
-    let Settings { server, storage, detector, cameras, sinks, snapshots } = settings;
-    let (auth, tokens) = match &server.auth {
-        Auth::Open if server.bind.ip().is_loopback() => (None, None),
-        Auth::Open => (Some("none".to_owned()), None),
-        Auth::Tokens(tokens) => (None, Some(vec![MASK.to_owned(); tokens.len()])),
-    };
+    let Settings { server, storage, detector, cameras, sinks, snapshots, live, control, defaults } = settings;
     raw::File {
-        server: raw::Server { bind: server.bind.to_string(), auth, tokens, tokens_file: None },
+        server: self::server::written(server),
         storage: raw::Storage {
             path: storage.path.display().to_string(),
             keep: raw::DurationText(show_duration(storage.keep)),
@@ -37,14 +33,23 @@ fn written(settings: &Settings) -> raw::File {
             max_overlap: decimal(detector.max_overlap),
             workers: detector.workers as u64,
         },
-        visits: raw::Visits::default(),
+        visits: defaults.visits.clone(),
         cameras: cameras.iter().map(camera).collect(),
         sinks: sinks.iter().map(sink::written).collect(),
-        snapshots: snapshots::written(snapshots.as_ref()),
+        snapshots: raw::Snapshots {
+            frames: defaults.evidence.frames.into(),
+            every: raw::DurationText(show_duration(defaults.evidence.every)),
+            ..snapshots::written(snapshots.as_ref())
+        },
+        live: raw::Live { max_viewers: live.max_viewers as u64, max_relays: live.max_relays as u64 },
+        control: raw::Control {
+            max_cameras: control.max_cameras as u64,
+            networks: control.networks.iter().map(ToString::to_string).collect(),
+        },
     }
 }
 
-fn camera(camera: &Camera) -> raw::Camera {
+pub(super) fn camera(camera: &Camera) -> raw::Camera {
     let (username, password) = credentials(camera.credentials.as_ref());
     raw::Camera {
         id: Some(camera.id.to_string()),
@@ -63,6 +68,7 @@ fn camera(camera: &Camera) -> raw::Camera {
         key_frame_timeout: raw::DurationText(show_duration(camera.key_frame_timeout)),
         max_retries: camera.max_retries.into(),
         sound: camera.sound,
+        relay: camera.relay.as_ref().map(|target| format!("{}/{MASK}", target.application())),
         enabled: camera.enabled,
         visits: Some(visits(&camera.visits)),
         evidence: Some(raw::Evidence {

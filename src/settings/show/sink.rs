@@ -72,7 +72,7 @@ fn mqtt(mqtt: &Mqtt) -> raw::Sink {
     }
 }
 
-fn command(Command { program, arguments, timeout }: &Command) -> raw::Sink {
+fn command(Command { program, arguments, timeout, withheld: _ }: &Command) -> raw::Sink {
     raw::Sink {
         kind: Some("command".to_owned()),
         program: Some(program.display().to_string()),

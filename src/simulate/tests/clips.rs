@@ -3,7 +3,7 @@ use std::{fs, process::Command};
 use bytes::Bytes;
 
 use super::*;
-use crate::{simulate::SimulateError, words::Moment};
+use crate::{simulate::SimulateError, testing::left_out, words::Moment};
 
 #[test]
 fn a_synthetic_clip_has_its_key_frames_where_it_was_told() {

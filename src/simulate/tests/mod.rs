@@ -5,7 +5,6 @@ mod faults;
 mod streaming;
 
 use std::{
-    env,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::{Arc, LazyLock},
@@ -25,7 +24,7 @@ use tokio::{
 };
 
 use super::{Clip, Control, Fault, Mount, Simulator};
-use crate::left_out::left_out;
+use crate::testing::asset;
 
 /// Two seconds of 100 small pictures each, a key frame every 20.
 static SMALL: LazyLock<Arc<Clip>> =
@@ -148,12 +147,7 @@ impl Raw {
 }
 
 /// A clip of the footage beside the project, if it is there.
+#[track_caller]
 fn footage(name: &str) -> Option<PathBuf> {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/assets");
-    let path = env::var_os("LOOKOUT_ASSETS").map_or_else(beside, PathBuf::from).join("clips").join(name);
-    if !path.exists() {
-        left_out(format_args!("there is no {}", path.display()));
-        return None;
-    }
-    Some(path)
+    asset(&format!("clips/{name}"))
 }

@@ -24,10 +24,16 @@ struct Script {
 
 impl Script {
     fn new(script: &str, timeout: Duration) -> Self {
+        Self::without(&[], script, timeout)
+    }
+
+    /// Without these variables of the environment.
+    fn without(variables: &[&str], script: &str, timeout: Duration) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("file").display().to_string();
         let arguments = vec!["-c".to_owned(), script.to_owned(), file];
-        let settings = settings::Command { program: "/bin/sh".into(), arguments, timeout };
+        let withheld = variables.iter().map(ToString::to_string).collect();
+        let settings = settings::Command { program: "/bin/sh".into(), arguments, timeout, withheld };
         Self { folder, command: Command::new(&settings, "/lookout/test") }
     }
 
@@ -101,6 +107,20 @@ async fn what_concerns_no_camera_names_none() {
 fn invariant_13_settings_in_variables_are_not_handed_on() {
     for (name, ours) in [("LOOKOUT__SINKS__0__SECRET", true), ("LOOKOUT_CONFIG", true), ("PATH", false)] {
         assert_eq!(is_ours(OsStr::new(name)), ours, "{name}");
+    }
+}
+
+#[actix::test]
+async fn invariant_13_variables_that_the_settings_name_are_not_handed_on() {
+    // One that the test itself inherits: who runs tests sets it.
+    const NAMED: &str = "CARGO_MANIFEST_DIR";
+    for (withheld, expected) in [(&[][..], 1), (&[NAMED][..], 0)] {
+        let script = Script::without(withheld, "env > \"$0\"", LONG);
+        assert_eq!(script.told(&sample::started("door")).await, Outcome::Accepted);
+        let environment = script.written("file");
+        let found = environment.lines().filter(|line| line.starts_with(&format!("{NAMED}="))).count();
+        assert_eq!(found, expected, "{withheld:?}: {environment}");
+        assert!(environment.contains("PATH="), "the rest is inherited");
     }
 }
 
@@ -212,7 +232,7 @@ async fn a_program_that_cannot_be_run_is_named_without_its_arguments() {
         (no_program, "may not be run"),
     ] {
         let arguments = vec!["--token".to_owned(), "s3cret".to_owned()];
-        let command = settings::Command { program, arguments, timeout: LONG };
+        let command = settings::Command { program, arguments, timeout: LONG, withheld: Arc::default() };
         let filter = settings::Filter::default();
         let settings = settings::Sink { name: "alarm".into(), filter, budget: None, way: Way::Command(command) };
         let (sink, cell) = open(&settings, &Surroundings::of_no_cameras()).expect("found out when it is run");

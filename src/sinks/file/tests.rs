@@ -166,6 +166,21 @@ async fn many_at_once_do_not_mix() {
 }
 
 #[actix::test]
+async fn once_it_is_closed_nothing_is_written_any_more() {
+    let log = Log::new(1 << 20, 1);
+    log.tell().await;
+    for _ in 0..20 {
+        // Begun, and given up while it waits for its turn.
+        let _ = log.sink.deliver(&sample::started("door")).now_or_never();
+    }
+    log.sink.close().await;
+    let written = ids(&log.path());
+    let outcome = log.sink.deliver(&sample::started("door")).await;
+    assert!(matches!(outcome, Outcome::Refused { blames_event: false, .. }), "{outcome:?}");
+    assert_eq!(ids(&log.path()), written);
+}
+
+#[actix::test]
 async fn what_is_no_file_is_refused() {
     for (path, expected) in
         [("/dev/null", "no regular file"), ("/", "directory"), ("/dev/null/x", "its folder is a file")]

@@ -36,8 +36,6 @@ pub(super) enum End {
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Places that retained messages leave to events.
 pub(super) const FOR_EVENTS: usize = 8;
-/// A larger picture is not published.
-pub(super) const LARGEST_PICTURE: usize = 1 << 20;
 
 type Happenings = BoxStream<'static, Result<Event, Fault>>;
 
@@ -97,7 +95,8 @@ struct Life<'a> {
 enum Cargo {
     Event(Order),
     Retained,
-    Snapshot,
+    /// A picture of so many bytes.
+    Snapshot(usize),
     Goodbye,
 }
 
@@ -207,7 +206,8 @@ impl Life<'_> {
             Some(Cargo::Goodbye) => {
                 let _ = self.client.try_disconnect(); // full of requests: then the end comes without it
             }
-            Some(Cargo::Retained | Cargo::Snapshot) | None => {}
+            Some(Cargo::Snapshot(_)) => self.lives.allowance.got_through(),
+            Some(Cargo::Retained) | None => {}
         }
     }
 
@@ -238,7 +238,7 @@ impl Life<'_> {
         let Some(pictures) = &self.lives.pictures else {
             return;
         };
-        let busy = self.lives.painting.is_some() || self.flight.any(|cargo| matches!(cargo, Cargo::Snapshot));
+        let busy = self.lives.painting.is_some() || self.flight.any(|cargo| matches!(cargo, Cargo::Snapshot(_)));
         if busy || !self.flight.has_room(FOR_EVENTS) {
             return;
         }
@@ -255,8 +255,9 @@ impl Life<'_> {
         let Some(picture) = picture else {
             return Ok(());
         };
-        if picture.len() > LARGEST_PICTURE {
-            tracing::warn!(%camera, bytes = picture.len(), most = LARGEST_PICTURE, "a picture is too large for MQTT");
+        let bytes = picture.len();
+        if !self.lives.allowance.admits(bytes, Instant::now()) {
+            self.lives.give_up_picture(camera, bytes);
             return Ok(());
         }
         // A camera that was removed meanwhile has no topics any more.
@@ -264,7 +265,7 @@ impl Life<'_> {
             return Ok(());
         }
         let topic = self.lives.topics.snapshot(camera);
-        self.retain(Retained { topic, payload: picture.into() }, Cargo::Snapshot)
+        self.retain(Retained { topic, payload: picture.into() }, Cargo::Snapshot(bytes))
     }
 
     /// Says goodbye: without it the broker would publish the last will. Whatever goes wrong now ends it as well.
@@ -292,7 +293,8 @@ impl Life<'_> {
                     let _ = order.answer.send(refused(error)); // nobody waits for it any more: the same
                 }
                 Cargo::Event(order) => lives.take_back(order),
-                Cargo::Retained | Cargo::Snapshot | Cargo::Goodbye => {}
+                Cargo::Snapshot(bytes) => lives.lost_over_picture(bytes),
+                Cargo::Retained | Cargo::Goodbye => {}
             }
         }
     }

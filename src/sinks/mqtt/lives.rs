@@ -12,6 +12,7 @@ use tokio::{
 
 use super::{
     Link, Order,
+    allowance::Allowance,
     discovery::Entity,
     life::{self, End},
     mirror::{Facts, Mirror},
@@ -41,6 +42,8 @@ pub(super) struct Lives {
     /// The picture that is being made; one at a time.
     pub(super) painting: Option<(CameraId, JoinHandle<Option<Vec<u8>>>)>,
     pub(super) pictures: Option<Pictures>,
+    /// What pictures a connection bears.
+    pub(super) allowance: Allowance,
     board: Arc<Board>,
     /// The cameras that are mirrored; empty: all.
     pub(super) cameras: Vec<CameraId>,
@@ -78,6 +81,7 @@ impl Lives {
             snapshots: Snapshots::default(),
             painting: None,
             pictures,
+            allowance: Allowance::default(),
             board: Arc::clone(&surroundings.board),
             cameras: sink.filter.cameras.clone(),
             cell,
@@ -93,7 +97,7 @@ impl Lives {
                 End::Lost { why, held } => (why, held),
             };
             failures = if held >= Self::SETTLED { 1 } else { failures + 1 };
-            let pause = self.plan.pace.pause(failures, fastrand::f64());
+            let pause = self.plan.pace.backoff.wait(failures, fastrand::f64());
             self.went_down(why, pause);
             tokio::select! {
                 () = rest(&mut self.orders, &mut self.returned, pause) => {}
@@ -150,6 +154,25 @@ impl Lives {
         };
         self.cell.update(|state| state.last_error = Some(why.clone()));
         self.link.send_replace(Link::Down { since, why: why.into() });
+    }
+
+    /// A connection ended while a picture of so many bytes was on its way.
+    pub(super) fn lost_over_picture(&mut self, bytes: usize) {
+        if let Some(bound) = self.allowance.lost(bytes, Instant::now()) {
+            let (sink, broker, resting_for) = (&self.cell.name, self.plan.target(), Allowance::LASTS);
+            tracing::warn!(%sink, broker, bytes, bound, ?resting_for, "two connections ended while a picture was on its way: it may be too large for the line or the broker; such pictures are not published for a while");
+        }
+    }
+
+    /// A picture that may not be published. The first is said, all are counted.
+    pub(super) fn give_up_picture(&self, camera: &CameraId, bytes: usize) {
+        let (sink, is_first) = (&self.cell.name, self.cell.pictures_given_up.get() == 0);
+        self.cell.pictures_given_up.one();
+        if is_first {
+            tracing::warn!(%sink, %camera, bytes, "a picture is too large to be published; the next ones are only counted");
+        } else {
+            tracing::debug!(%sink, %camera, bytes, "a picture is too large to be published");
+        }
     }
 
     /// An event comes back from a connection that was lost before its acknowledgement.

@@ -1,6 +1,7 @@
 //! Telling a message broker (MQTT 3.1.1): events, each until the broker acknowledged it, and beside them what the cameras
 //! are doing, as retained topics that Home Assistant finds by itself.
 
+mod allowance;
 mod discovery;
 mod fault;
 mod flight;

@@ -2,14 +2,11 @@ use std::{sync::Arc, time::Duration};
 
 use rumqttc::{AsyncClient, EventLoop, LastWill, MqttOptions, NetworkOptions, QoS, TlsConfiguration, Transport};
 
-use super::{
-    flight::Flight,
-    life::{FOR_EVENTS, LARGEST_PICTURE},
-    topics::Topics,
-};
+use super::{allowance::Allowance, flight::Flight, life::FOR_EVENTS, topics::Topics};
 use crate::{
     settings,
     sinks::{SinkError, tls},
+    words::Backoff,
 };
 
 /// How to connect. It has no `Debug`: it holds the password.
@@ -23,10 +20,8 @@ pub(super) struct Plan {
 /// How soon what may be asked for over and over is done again.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
-    /// The least time before the next connection is tried.
-    pub(super) least: Duration,
-    /// The most.
-    pub(super) most: Duration,
+    /// Before the next connection is tried.
+    pub(super) backoff: Backoff,
     /// The least time between two complete renewals because Home Assistant says that it started.
     pub(super) renewals: Duration,
 }
@@ -40,14 +35,13 @@ const PACKET_IDS: u16 = 1024;
 
 impl Plan {
     pub(super) fn new(settings: &settings::Mqtt, topics: &Topics) -> Result<Self, SinkError> {
-        let host = settings.host.trim_matches(['[', ']']);
-        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        let mut options = MqttOptions::new(&*settings.client_id, host, settings.port);
+        // Bare also where it is an IPv6 address: a TLS server's name has no brackets, and the resolver needs none.
+        let mut options = MqttOptions::new(&*settings.client_id, &*settings.host, settings.port);
         options
             .set_clean_session(true)
             .set_keep_alive(KEEP_ALIVE)
             .set_inflight(PACKET_IDS)
-            .set_max_packet_size(LARGEST_INCOMING, 2 * LARGEST_PICTURE)
+            .set_max_packet_size(LARGEST_INCOMING, 2 * Allowance::AT_MOST)
             .set_last_will(LastWill::new(topics.available(), Topics::OFFLINE, QoS::AtLeastOnce, true));
         if let Some(credentials) = &settings.credentials {
             options.set_credentials(&credentials.username, credentials.password.expose());
@@ -80,35 +74,14 @@ impl Plan {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { least: Duration::from_millis(500), most: Duration::from_secs(30), renewals: Duration::from_secs(5) }
-    }
-}
-
-impl Pace {
-    /// The pause after so many failures in a row, with full jitter; `chance` is 0 to 1.
-    pub(super) fn pause(&self, failures: u32, chance: f64) -> Duration {
-        let ceiling = self.least.saturating_mul(1 << failures.min(16)).min(self.most);
-        ceiling.mul_f64(chance.clamp(0.0, 1.0)).max(self.least)
+        let backoff = Backoff { floor: Duration::from_millis(500), ceiling: Duration::from_secs(30) };
+        Self { backoff, renewals: Duration::from_secs(5) }
     }
 }
 
 /// Where the broker is, for people.
 pub(super) fn target(settings: &settings::Mqtt) -> String {
-    let scheme = if settings.tls { "mqtts" } else { "mqtt" };
-    format!("{scheme}://{}:{}", settings.host, settings.port)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pause_grows_to_its_end_with_jitter_and_never_vanishes() {
-        let pace = Pace::default();
-        let most: Vec<u64> = (1..=8).map(|failures| pace.pause(failures, 1.0).as_millis() as u64).collect();
-        assert_eq!(most, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
-        assert_eq!(pace.pause(u32::MAX, 1.0), Duration::from_secs(30));
-        assert_eq!(pace.pause(8, 0.5), Duration::from_secs(15));
-        assert_eq!(pace.pause(8, 0.0), Duration::from_millis(500));
-    }
+    let (scheme, host) = (if settings.tls { "mqtts" } else { "mqtt" }, &settings.host);
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_string() };
+    format!("{scheme}://{host}:{}", settings.port)
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::events::{Attached, Snapshot, StoredFrame, store::pictures::Attachment};
 
@@ -231,7 +233,8 @@ fn holds_begin_anew_after_a_restart_where_pictures_are_on_their_way_and_end_else
     let mut store = open(&grave);
     let (until, pause) = (now + 10.seconds(), SignedDuration::from_secs(10));
     let held = store.renew_holds(&[events[0].id, events[1].id, events[2].id, EventId::fresh()], now, pause);
-    assert_eq!((held.expect("written"), store.renewed_for()), (2, pause), "a set clock is found out by it");
+    assert_eq!(held.expect("written"), BTreeMap::from([(events[0].id, until), (events[1].id, until)]));
+    assert_eq!(store.renewed_for(), pause, "a set clock is found out by it");
     assert_eq!(due_ids(&mut store), [events[2].id, events[3].id]);
     assert_eq!(store.next_hold_end(SINK, now).expect("readable"), Some(until));
     for event in &events[..2] {
@@ -246,14 +249,45 @@ fn pictures_that_one_process_left_alone_are_told_by_the_next() {
     let (_folder, mut store, event) = waiting();
     let now = Timestamp::now();
     // No pictures are wanted now ...
-    assert_eq!(store.renew_holds(&[], now, SignedDuration::ZERO).expect("written"), 0);
+    assert_eq!(store.renew_holds(&[], now, SignedDuration::ZERO).expect("written"), BTreeMap::new());
     assert_eq!(ids(&due_to(&mut store, SINK, now)), [event.id], "told without them");
     // ... and then they are again, while the receiver of before is still being told.
     let pause = SignedDuration::from_secs(10);
-    assert_eq!(store.renew_holds(&[event.id], now, pause).expect("written"), 1, "for whom was not told");
+    let held = store.renew_holds(&[event.id], now, pause).expect("written");
+    assert_eq!(held, BTreeMap::from([(event.id, now + pause)]), "for whom was not told");
     let attached = attach(&mut store, &mut to_all(&[SINK, "phone"]), &event);
     assert_eq!(attached.attached, Attached::Late);
     assert!(attached.stored.is_some(), "a snapshot.stored event follows");
+}
+
+#[test]
+fn a_process_that_crashes_in_a_loop_holds_an_event_for_twice_as_long_at_most() {
+    let (folder, mut store, event) = waiting();
+    let (begun, pause) = (Timestamp::now(), SignedDuration::from_secs(1000));
+    let mut ends = Vec::new();
+    for life in 0..6 {
+        let grave = folder.path().join(life.to_string());
+        crash(&store, &grave);
+        store = open(&grave);
+        let now = begun + SignedDuration::from_secs(400 * life);
+        let held = store.renew_holds(&[event.id], now, pause).expect("written");
+        ends.extend(held.get(&event.id).copied());
+        assert_eq!(due_to(&mut store, SINK, now).is_empty(), life < 5, "2000 s are over with the sixth life");
+    }
+    assert_eq!(ends[..3], [1000, 1400, 1800].map(|seconds| begun + SignedDuration::from_secs(seconds)));
+    assert!(ends.len() == 5 && ends.iter().all(|end| *end <= begun + 2 * pause), "{ends:?} after {begun}");
+}
+
+#[test]
+fn a_clock_that_was_set_back_before_the_restart_renews_no_hold() {
+    let (_folder, mut store, event) = waiting();
+    let (now, pause) = (Timestamp::now(), SignedDuration::from_secs(10));
+    let corrected = now - 3.seconds();
+    let held = store.renew_holds(&[event.id], corrected, pause).expect("written");
+    assert_eq!(held, BTreeMap::from([(event.id, corrected + pause)]), "the clock was only corrected");
+    let set_back = now - 1.hour();
+    assert_eq!(store.renew_holds(&[event.id], set_back, pause).expect("written"), BTreeMap::new());
+    assert_eq!(ids(&due_to(&mut store, SINK, set_back)), [event.id]);
 }
 
 #[test]

@@ -21,6 +21,38 @@ fn listing_filters_and_gives_the_newest_first() {
 }
 
 #[test]
+fn no_listing_walks_through_all_events() {
+    let folder = temporary();
+    let mut store = open(folder.path());
+    record(&mut store, &[sample::started("a"), sample::up("b")]);
+    let (camera, kind) = (Some("a".parse().expect("an id")), Some(EventKind::CameraUp));
+    let (since, before) = (Some(Timestamp::UNIX_EPOCH), Some(Timestamp::now()));
+    let all = EventFilter::default();
+    let of_camera = EventFilter { camera: camera.clone(), ..all.clone() };
+    let of_kind = EventFilter { kind, ..all.clone() };
+    let of_both = EventFilter { camera, kind, ..all.clone() };
+    for (filter, expected) in [
+        (all, ["events_by_time", "events_by_time (time>? AND time<?)"]),
+        (of_camera, ["events_by_camera (camera=?)", "events_by_camera (camera=? AND time>? AND time<?)"]),
+        (of_kind, ["events_by_kind (kind=?)", "events_by_kind (kind=? AND time>? AND time<?)"]),
+        (
+            of_both,
+            [
+                "events_by_camera_and_kind (camera=? AND kind=?)",
+                "events_by_camera_and_kind (camera=? AND kind=? AND time>? AND time<?)",
+            ],
+        ),
+    ] {
+        let within = EventFilter { since, before, ..filter.clone() };
+        for (filter, index) in [(&filter, expected[0]), (&within, expected[1])] {
+            let plan = super::super::history::plan(&store.conn, filter).expect("a plan");
+            assert!(plan.contains(&format!("USING INDEX {index}\n")), "{filter:?}\n{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{filter:?}\n{plan}");
+        }
+    }
+}
+
+#[test]
 fn a_reader_sees_what_is_committed_while_the_writer_works() {
     let folder = temporary();
     let mut store = open(folder.path());

@@ -1,4 +1,4 @@
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use super::super::{
     super::{Command, quantity::quoted, raw},
@@ -37,7 +37,7 @@ impl Check<'_> {
         } else if let Some(problem) = not_a_program(&whole) {
             self.problem(&at("program"), problem);
         }
-        Some(Command { program: whole, arguments, timeout })
+        Some(Command { program: whole, arguments, timeout, withheld: Arc::clone(&self.withheld) })
     }
 }
 

@@ -5,6 +5,7 @@ mod environment;
 mod properties;
 mod report;
 mod secrets;
+mod server;
 mod sinks;
 mod snapshots;
 mod tables;

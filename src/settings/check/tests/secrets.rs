@@ -4,8 +4,10 @@ use super::*;
 
 #[test]
 fn invariant_13_no_secret_in_any_output() {
-    let secrets = ["hunter2", "sesame-open", "t0ken-of-the-hook", "QUJDQUJD", "0123456789abcdef"];
-    let text = "[server]\ntokens = [\"0123456789abcdef\"]\n[detector]\nmodel = \"m.onnx\"\n\
+    let secrets = ["hunter2", "sesame-open", "t0ken-of-the-hook", "QUJDQUJD", "0123456789abcdef", "pn5M9XmnYGw6"];
+    let text = "[server]\ntokens = [\"0123456789abcdef\"]\n\
+        users = [{ name = \"ann\", role = \"admin\", password_hash = \"$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$pn5M9XmnYGw6oK6mbnRA2gT7DuZeLBbCB5BBsLmuykE\" }]\n\
+        [detector]\nmodel = \"m.onnx\"\n\
         [[cameras]]\nid = \"a\"\nurl = \"rtsp://u:hunter2@h/\"\n\
         [[cameras]]\nid = \"b\"\nurl = \"rtsp://h/?password=sesame-open\"\nusername = \"u\"\npassword = \"hunter2\"\n\
         [[cameras]]\nid = \"c\"\nurl = \"rtsp://h/\"\nusername = \"u\"\npassword_file = \"secrets/yard\"\n\

@@ -8,7 +8,7 @@ mod with_mosquitto;
 use super::{plan::Pace, *};
 use crate::{
     status::{Board, CameraCell},
-    words::CameraId,
+    words::{Backoff, CameraId},
 };
 
 const PASSWORD: &str = "hunter2-of-the-broker";
@@ -45,7 +45,7 @@ fn prepared(settings: settings::Mqtt, surroundings: &Surroundings) -> (Mqtt, Arc
     let mqtt = Mqtt::new(&sink, &settings, &cell, surroundings).expect("sound settings");
     if let Work::Prepared(lives) = &mut *mqtt.work.lock() {
         let ms = Duration::from_millis;
-        lives.plan.pace = Pace { least: ms(5), most: ms(50), renewals: ms(5) };
+        lives.plan.pace = Pace { backoff: Backoff { floor: ms(5), ceiling: ms(50) }, renewals: ms(5) };
     }
     (mqtt, cell)
 }

@@ -1,7 +1,7 @@
 //! A real broker in a process of its own, somebody who listens there, and a gate on the way to it.
 
 use std::{
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -172,7 +172,12 @@ pub(super) struct Gate {
 
 impl Gate {
     pub(super) async fn before(broker: u16) -> Self {
-        let listener = net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        Self::at(Ipv4Addr::LOCALHOST.into(), broker).await.expect("a port")
+    }
+
+    /// At another address of this machine, if it has that.
+    pub(super) async fn at(address: IpAddr, broker: u16) -> Option<Self> {
+        let listener = net::TcpListener::bind((address, 0)).await.ok()?;
         let port = listener.local_addr().expect("bound").port();
         let open = watch::Sender::new(true);
         let task = tokio::spawn({
@@ -194,7 +199,7 @@ impl Gate {
                 }
             }
         });
-        Self { port, open, task }
+        Some(Self { port, open, task })
     }
 
     pub(super) fn cut(&self) {

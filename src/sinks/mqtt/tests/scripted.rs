@@ -10,6 +10,7 @@ use tokio::{
 use super::*;
 use crate::{
     events::{Flush, sample},
+    left_out::left_out,
     sinks::{
         Drain,
         tests::{House, until},
@@ -96,6 +97,17 @@ impl Peer {
             match self.packet().await.expect("still connected") {
                 Packet::Publish(publish) if publish.retain => self.acknowledge(&publish).await,
                 Packet::Publish(publish) => return publish,
+                _ => {}
+            }
+        }
+    }
+
+    /// The next message on a topic with this end; what is retained is acknowledged on the way.
+    async fn publish_on(&mut self, end: &str) -> Publish {
+        loop {
+            match self.packet().await.expect("still connected") {
+                Packet::Publish(publish) if publish.topic.ends_with(end) => return publish,
+                Packet::Publish(publish) if publish.retain => self.acknowledge(&publish).await,
                 _ => {}
             }
         }
@@ -275,6 +287,42 @@ async fn an_event_that_ends_every_connection_is_refused_and_makes_place_for_othe
     let publish = peer.event().await;
     peer.acknowledge(&publish).await;
     assert_eq!(outcome(other).await, Outcome::Accepted);
+}
+
+#[actix::test]
+async fn a_picture_that_ends_every_connection_is_given_up_and_smaller_ones_are_not() {
+    let (broker, port) = Broker::bind().await;
+    let pictures: crate::sinks::Pictures = Arc::new(|cell| match cell.id.as_str() {
+        "d-small" => Some(vec![0; 10_000]),
+        _ => Some(vec![0; 100_000]),
+    });
+    let surroundings = Surroundings { pictures: Some(pictures), ..surroundings() };
+    for id in ["a", "b", "c", "d-small"] {
+        hang_up(&surroundings.board, id).open_visits.set(1);
+    }
+    let (sink, cell) = begun(settings(port), &surroundings);
+    let delivery = delivery(&sink, &sample::started("a"));
+    for topic in ["lookout/a/snapshot", "lookout/b/snapshot"] {
+        let mut peer = broker.welcome().await;
+        assert_eq!(peer.publish_on("/snapshot").await.topic, topic);
+        // Hangs up at it.
+    }
+    let mut peer = broker.welcome().await;
+    let event = peer.publish_on("lookout/events").await;
+    peer.acknowledge(&event).await;
+    assert_eq!(outcome(delivery).await, Outcome::Accepted, "the event is not to blame");
+    assert_eq!(peer.publish_on("/snapshot").await.topic, "lookout/d-small/snapshot");
+    assert!(cell.pictures_given_up.get() > 0);
+}
+
+#[actix::test]
+async fn a_broker_may_be_named_by_its_ipv6_address() {
+    let Ok(listener) = TcpListener::bind("[::1]:0").await else { return left_out("this machine has no [::1]") };
+    let port = listener.local_addr().expect("bound").port();
+    let settings = settings::Mqtt { host: "::1".into(), ..settings(port) };
+    assert_eq!(Mqtt::target(&settings), format!("mqtt://[::1]:{port}"));
+    let (_sink, _) = begun(settings, &surroundings());
+    Broker(listener).welcome().await;
 }
 
 #[actix::test]

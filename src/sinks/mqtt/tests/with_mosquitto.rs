@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    net::Ipv6Addr,
     path::Path,
     process::Command,
 };
@@ -306,7 +307,7 @@ async fn tls_is_spoken_with_whom_the_settings_trust_and_nobody_else() {
         let authority = ["-x509", "-subj", "/CN=Test authority", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2"];
         let request = ["-subj", "/CN=localhost", "-keyout", "host.key", "-out", "host.csr"];
         let sign = "x509 -req -in host.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out host.pem -days 2 -extfile san";
-        std::fs::write(folder.join("san"), "subjectAltName=DNS:localhost\n").expect("a file");
+        std::fs::write(folder.join("san"), "subjectAltName=DNS:localhost,IP:::1\n").expect("a file");
         let made = run("openssl", &[&["req"], &curve[..], &authority[..]].concat(), folder)
             && run("openssl", &[&["req"], &curve[..], &request[..]].concat(), folder)
             && run("openssl", &sign.split(' ').collect::<Vec<_>>(), folder);
@@ -338,6 +339,26 @@ async fn tls_is_spoken_with_whom_the_settings_trust_and_nobody_else() {
     fails(with("localhost", true, None), "ca_file").await;
     fails(with("127.0.0.1", true, Some(ca_file.clone())), "another host").await;
     fails(with("localhost", false, None), "closed the connection").await;
-    let (sink, _) = begun(with("localhost", true, Some(ca_file)), &surroundings());
+    let (sink, _) = begun(with("localhost", true, Some(ca_file.clone())), &surroundings());
     assert_eq!(sink.deliver(&event).await, Outcome::Accepted);
+    drop(sink); // a broker lets one client of a name be connected
+    let Some(gate) = Gate::at(Ipv6Addr::LOCALHOST.into(), broker.port).await else {
+        return left_out("this machine has no [::1]");
+    };
+    let settings = settings::Mqtt { port: gate.port, ..with("::1", true, Some(ca_file)) };
+    let (sink, _) = begun(settings, &surroundings());
+    assert_eq!(sink.deliver(&event).await, Outcome::Accepted);
+}
+
+#[actix::test]
+async fn a_picture_larger_than_the_broker_takes_costs_no_event() {
+    let Some(broker) = Broker::with(|_| "allow_anonymous true\nmax_packet_size 20000\n".into()) else { return };
+    let pictures: crate::sinks::Pictures = Arc::new(|_| Some(vec![0; 100_000]));
+    let surroundings = Surroundings { pictures: Some(pictures), ..surroundings() };
+    for id in ["a", "b", "c"] {
+        hang_up(&surroundings.board, id).open_visits.set(1);
+    }
+    let (sink, cell) = begun(settings(broker.port), &surroundings);
+    until("given up", || cell.pictures_given_up.get() > 0).await;
+    assert_eq!(sink.deliver(&sample::started("a")).await, Outcome::Accepted);
 }

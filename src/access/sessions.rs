@@ -1,0 +1,117 @@
+//! Logins, in memory alone: at a start nobody is logged in.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use super::{Caller, digest::Digest};
+use crate::words::Moment;
+
+/// Who is logged in. Of the ids only digests are kept, so that nothing that shows memory gives a login away.
+#[derive(Default)]
+pub struct Sessions {
+    open: HashMap<Digest, Session>,
+}
+
+struct Session {
+    caller: Caller,
+    begun: Instant,
+    used: Instant,
+}
+
+impl Sessions {
+    /// A session that is not used for so long is over.
+    pub const IDLE: Duration = Duration::from_secs(12 * 3600);
+    /// So is one that is this old.
+    pub const LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+    /// Of one user; more than all their screens. Users are few, so there are never many of all.
+    const EACH: usize = 20;
+
+    /// Somebody has logged in. Of a user with too many sessions the one that was not used for longest ends.
+    pub(super) fn open(&mut self, id: &str, caller: Caller, now: Moment) {
+        let now = now.steady;
+        self.open.retain(|_, session| session.lasts(now));
+        let of_user = self.open.iter().filter(|(_, session)| session.caller.name == caller.name);
+        if of_user.clone().count() >= Self::EACH {
+            let unused = of_user.min_by_key(|(_, session)| session.used).map(|(id, _)| *id);
+            if let Some(id) = unused {
+                self.open.remove(&id);
+            }
+        }
+        self.open.insert(Digest::of(id), Session { caller, begun: now, used: now });
+    }
+
+    /// Whose session it is; it lasts anew.
+    pub(super) fn find(&mut self, id: &str, now: Moment) -> Option<Caller> {
+        let now = now.steady;
+        let session = self.open.get_mut(&Digest::of(id)).filter(|session| session.lasts(now))?;
+        session.used = session.used.max(now);
+        Some(session.caller.clone())
+    }
+
+    /// Somebody has logged out.
+    pub(super) fn close(&mut self, id: &str) {
+        self.open.remove(&Digest::of(id));
+    }
+}
+
+impl Session {
+    fn lasts(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.used) < Sessions::IDLE
+            && now.saturating_duration_since(self.begun) < Sessions::LIFE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{access::Authentication, words::Role};
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn caller(name: &str) -> Caller {
+        Caller { name: Some(name.into()), role: Role::Viewer, authentication: Authentication::Session }
+    }
+
+    #[test]
+    fn a_session_lasts_while_it_is_used_and_not_for_ever() {
+        let (mut sessions, begin) = (Sessions::default(), Moment::now());
+        sessions.open("id", caller("ann"), begin);
+        assert_eq!(sessions.find("other", begin), None);
+        let mut hours = 0;
+        while sessions.find("id", begin.after(hours * HOUR)).is_some() {
+            hours += 11;
+        }
+        assert_eq!(hours, 176, "used all the time, it ends after seven days, which are 168 hours");
+        sessions.open("id", caller("ann"), begin);
+        assert_eq!(sessions.find("id", begin.after(12 * HOUR)), None);
+        let just_before = Duration::from_millis(1);
+        assert_eq!(sessions.find("id", begin.after(12 * HOUR - just_before)), Some(caller("ann")));
+    }
+
+    #[test]
+    fn who_logs_out_is_out() {
+        let (mut sessions, now) = (Sessions::default(), Moment::now());
+        sessions.open("a", caller("ann"), now);
+        sessions.open("b", caller("ann"), now);
+        sessions.close("a");
+        assert_eq!((sessions.find("a", now), sessions.find("b", now)), (None, Some(caller("ann"))));
+    }
+
+    #[test]
+    fn of_too_many_sessions_of_a_user_the_unused_one_ends_and_nobody_elses() {
+        let (mut sessions, now) = (Sessions::default(), Moment::now());
+        sessions.open("bob", caller("bob"), now);
+        for n in 0..20 {
+            sessions.open(&format!("ann-{n}"), caller("ann"), now.after(Duration::from_secs(n)));
+        }
+        let later = now.after(HOUR);
+        assert!(sessions.find("ann-0", later).is_some());
+        sessions.open("ann-20", caller("ann"), later);
+        let lasts: Vec<bool> = (0..21).map(|n| sessions.find(&format!("ann-{n}"), later).is_some()).collect();
+        assert_eq!(lasts.iter().filter(|lasts| **lasts).count(), 20);
+        assert!(lasts[0] && !lasts[1] && lasts[20]);
+        assert!(sessions.find("bob", later).is_some());
+    }
+}

@@ -1,0 +1,167 @@
+// One camera: live, in figures, and over time.
+
+import { api } from "./api.js";
+import { Chart } from "./charts.js";
+import { Controls } from "./controls.js";
+import { h, mark, say } from "./dom.js";
+import { Account, Facts } from "./facts.js";
+import { icon } from "./icons.js";
+import { news } from "./news.js";
+import { outages } from "./outages.js";
+import { again } from "./pace.js";
+import { sample, samplesOf } from "./samples.js";
+import { recentVisits } from "./recent.js";
+import { Stage } from "./stage.js";
+import { retime, serverNow, sinceElement } from "./times.js";
+import { latency, people, state, stateLine } from "./words.js";
+import { ZoneEditor } from "./zones.js";
+
+const EVERY = 1000;
+
+/** The page of a camera. */
+export function cameraPage({ params: [id], signal, title }) {
+  const page = h("div", { class: "page camera", id: "camera-page", data: { camera: id } });
+  const heading = h("h1", {}, id);
+  const stage = new Stage(id, signal);
+  const [facts, account] = [new Facts(), new Account()];
+  const samples = samplesOf(id);
+  const late = new Chart(
+    "From a picture's arrival to what is in it",
+    [
+      { key: "p50", label: "half of them within", tone: "one" },
+      { key: "p99", label: "nearly all within", tone: "two" },
+    ],
+    (ms) => latency(ms / 1000),
+  );
+  const rates = new Chart(
+    "Pictures a second",
+    [
+      { key: "received", label: "received", tone: "three" },
+      { key: "decoded", label: "decoded", tone: "one" },
+      { key: "detected", label: "looked at", tone: "two" },
+    ],
+    (value) => value.toFixed(value < 10 ? 1 : 0),
+  );
+  const lamp = h("span", { class: "lamp", "aria-hidden": "true" });
+  const word = h("span", { class: "word", id: "camera-state" });
+  const since = sinceElement(new Date(serverNow()).toISOString(), { class: "age" });
+  const inView = h("span", { class: "people", hidden: true }, icon("person"), h("span", {}));
+  const why = h("p", { class: "why", id: "camera-reason", hidden: true });
+  let entry = null;
+  let failed = false;
+
+  const look = async () => {
+    try {
+      show(await api.camera(id, signal));
+    } catch (problem) {
+      if (signal.aborted) return;
+      if (problem.status === 404) return gone(problem);
+      throw problem;
+    }
+  };
+  const controls = new Controls(id, look);
+
+  function show(camera) {
+    title(camera.name);
+    say(heading, camera.name);
+    mark(page, "data-state", camera.state);
+    mark(page, "data-tone", state(camera).tone);
+    say(word, stateLine(camera));
+    retime(since, camera.since);
+    inView.hidden = !(camera.people > 0 && camera.state === "streaming");
+    say(inView.lastChild, `${people(camera.people)} in view`);
+    why.hidden = !camera.reason;
+    say(why, camera.reason?.message);
+    controls.show(camera, camera.origin ?? entry?.origin);
+    stage.update(camera);
+    facts.show(camera);
+    account.show(camera);
+    sample(samples, camera);
+    late.show(samples);
+    rates.show(samples);
+  }
+
+  function gone(problem) {
+    if (failed) return;
+    failed = true;
+    title("No such camera");
+    page.replaceChildren(
+      h("h1", {}, "No such camera"),
+      h("p", {}, problem.message),
+      h("p", {}, h("a", { href: "#/" }, "All cameras")),
+    );
+    stage.player.stop();
+  }
+
+  const zonesButton = h(
+    "button",
+    { type: "button", id: "zones", class: "glass", hidden: true, on: { click: editZones } },
+    "Zones",
+  );
+  stage.boxesButton.before(zonesButton);
+  const zonesPlace = h("div", { class: "zones-place" });
+
+  async function learn() {
+    entry = await api.settings(id, signal);
+    zonesButton.hidden = false;
+  }
+
+  function editZones() {
+    mark(stage.element, "data-editing", true);
+    const editor = new ZoneEditor(id, entry, { shut });
+    stage.over.replaceChildren(editor.canvas.element);
+    zonesPlace.replaceChildren(editor.element);
+    editor.element.querySelector("#new-zone").focus({ preventScroll: true });
+  }
+
+  function shut() {
+    mark(stage.element, "data-editing", null);
+    zonesPlace.replaceChildren();
+    stage.over.replaceChildren();
+    zonesButton.focus();
+  }
+
+  page.append(
+    h(
+      "div",
+      { class: "headline" },
+      h("a", { class: "back", href: "#/" }, icon("back"), "All cameras"),
+      h("div", { class: "title-row" }, heading, h("p", { class: "state" }, lamp, word, since, inView)),
+    ),
+    h(
+      "div",
+      { class: "columns" },
+      h(
+        "div",
+        { class: "wide" },
+        stage.element,
+        zonesPlace,
+        h(
+          "section",
+          { class: "card charts", "aria-label": "The last minutes" },
+          late.element,
+          rates.element,
+          account.element,
+        ),
+        recentVisits(id, signal),
+      ),
+      h(
+        "div",
+        { class: "narrow" },
+        h(
+          "section",
+          { class: "card", "aria-labelledby": "now-title" },
+          h("h2", { id: "now-title" }, "Now"),
+          why,
+          controls.element,
+          facts.element,
+        ),
+        outages(id, signal),
+      ),
+    ),
+  );
+  again(EVERY, signal, () => (failed ? undefined : look()));
+  news.on("*", (event) => event.data?.camera?.id === id && look().catch(() => {}), signal);
+  learn().catch(() => {}); // who may not read the settings has no zones to edit
+  return page;
+}

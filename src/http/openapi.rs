@@ -1,0 +1,300 @@
+//! The interface described for programs (OpenAPI 3.1), made of the same list that the server answers from.
+
+use serde_json::{Map, Value, json};
+
+use super::routes::{ADDRESSES, Address};
+use crate::{access::Needs, words::Role};
+
+/// What is to be said of an address besides what the list of addresses says.
+struct Words {
+    /// `GET /healthz`
+    address: &'static str,
+    about: &'static str,
+    takes: Takes,
+    gives: Gives,
+}
+
+/// The body of a request.
+#[derive(Clone, Copy, PartialEq)]
+enum Takes {
+    Nothing,
+    Camera,
+    CameraPatch,
+    Login,
+    /// `id` and `ip`.
+    PlayForm,
+    /// `id`.
+    StopForm,
+}
+
+/// The body of an answer when all is well.
+#[derive(Clone, Copy, PartialEq)]
+enum Gives {
+    Text,
+    Page,
+    Json,
+    Camera,
+    Cameras,
+    Made,
+    Nothing,
+    Jpeg,
+    Events,
+    Live,
+}
+
+const fn say(address: &'static str, about: &'static str, takes: Takes, gives: Gives) -> Words {
+    Words { address, about, takes, gives }
+}
+
+const WORDS: &[Words] = &[
+    say("GET /healthz", "The process answers", Takes::Nothing, Gives::Text),
+    say("GET /readyz", "Everything runs and events can be written down", Takes::Nothing, Gives::Text),
+    say("GET /metrics", "OpenMetrics for Prometheus", Takes::Nothing, Gives::Text),
+    say("GET /", "The dashboard, or the list of addresses for who wants JSON", Takes::Nothing, Gives::Page),
+    say("GET /assets/{file}", "A part of the dashboard", Takes::Nothing, Gives::Page),
+    say("GET /api/openapi.json", "This description", Takes::Nothing, Gives::Json),
+    say("GET /api/v1/session", "Who asks, and as what", Takes::Nothing, Gives::Json),
+    say("POST /api/v1/session", "Logs in; the answer sets a cookie", Takes::Login, Gives::Json),
+    say("DELETE /api/v1/session", "Logs out", Takes::Nothing, Gives::Nothing),
+    say("GET /api/v1/status", "All of it in one answer", Takes::Nothing, Gives::Json),
+    say("POST /api/v1/reload", "Reads the settings file anew", Takes::Nothing, Gives::Json),
+    say("GET /api/v1/cameras", "Every camera", Takes::Nothing, Gives::Cameras),
+    say("POST /api/v1/cameras", "Adds a camera; the same again is no mistake", Takes::Camera, Gives::Made),
+    say("POST /api/v1/cameras/stop", "Stops every camera", Takes::Nothing, Gives::Nothing),
+    say("POST /api/v1/probe", "Looks at a camera that is not watched yet", Takes::Camera, Gives::Json),
+    say("GET /api/v1/cameras/{id}", "One camera", Takes::Nothing, Gives::Camera),
+    say("PUT /api/v1/cameras/{id}", "Lets a camera be so, whether it is there or not", Takes::Camera, Gives::Made),
+    say("PATCH /api/v1/cameras/{id}", "Changes parts of a camera (RFC 7396)", Takes::CameraPatch, Gives::Camera),
+    say("DELETE /api/v1/cameras/{id}", "Forgets a camera", Takes::Nothing, Gives::Nothing),
+    say(
+        "GET /api/v1/cameras/{id}/settings",
+        "What is written of a camera, secrets masked",
+        Takes::Nothing,
+        Gives::Json,
+    ),
+    say("POST /api/v1/cameras/{id}/start", "Watches it", Takes::Nothing, Gives::Camera),
+    say("POST /api/v1/cameras/{id}/stop", "Watches it no more, also after a restart", Takes::Nothing, Gives::Camera),
+    say("POST /api/v1/cameras/{id}/restart", "Connects to it anew", Takes::Nothing, Gives::Camera),
+    say("POST /api/v1/cameras/{id}/relay/start", "Passes it on to its RTMP server", Takes::Nothing, Gives::Camera),
+    say("POST /api/v1/cameras/{id}/relay/stop", "Passes it on no more", Takes::Nothing, Gives::Camera),
+    say("GET /api/v1/cameras/{id}/frame.jpg", "The newest frame that was looked at", Takes::Nothing, Gives::Jpeg),
+    say("GET /live/{id}", "A camera as it is now: ID.flv, ID.mp4 or ID.mjpeg", Takes::Nothing, Gives::Live),
+    say("POST /play_camera", "Watches a camera and says where its FLV is", Takes::PlayForm, Gives::Json),
+    say("POST /stop_camera", "Watches a camera no more", Takes::StopForm, Gives::Json),
+    say("POST /stop_all_camera", "Watches none any more", Takes::Nothing, Gives::Json),
+    say("GET /api/v1/events", "What was recorded, the newest first", Takes::Nothing, Gives::Json),
+    say("GET /api/v1/events/stream", "The same as it is recorded: server-sent events", Takes::Nothing, Gives::Events),
+    say("GET /api/v1/events/{id}", "One event", Takes::Nothing, Gives::Json),
+    say("GET /api/v1/events/{id}/snapshot.jpg", "A picture of an event", Takes::Nothing, Gives::Jpeg),
+    say("GET /api/v1/deliveries", "Who was told of what, and who was not yet", Takes::Nothing, Gives::Json),
+    say("POST /api/v1/deliveries/retry", "Tries dead letters anew", Takes::Nothing, Gives::Json),
+    say("POST /api/v1/deliveries/{id}/retry", "Tries one event's dead letters anew", Takes::Nothing, Gives::Json),
+];
+
+/// The whole description.
+pub(in crate::http) fn document() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for address in ADDRESSES {
+        let item = paths.entry(address.path).or_insert_with(|| json!({}));
+        item[address.method.to_ascii_lowercase()] = operation(address);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Lookout",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Watches RTSP cameras, sees people, and reports them. Errors are problem details (RFC 9457).",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "paths": paths,
+        "components": {
+            "schemas": { "Camera": camera(), "Problem": problem() },
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer", "description": "one of server.tokens" },
+                "session": { "type": "apiKey", "in": "cookie", "name": "lookout_session" },
+            },
+        },
+    })
+}
+
+fn operation(address: &Address) -> Value {
+    let name = format!("{} {}", address.method, address.path);
+    let words = WORDS.iter().find(|words| words.address == name);
+    let (about, takes, gives) =
+        words.map_or(("", Takes::Nothing, Gives::Json), |words| (words.about, words.takes, words.gives));
+    let id: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let in_path = address.path.split(['{', '}']).skip(1).step_by(2).map(
+        |name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string", "minLength": 1 } }),
+    );
+    let in_query = address.known.iter().map(|name| {
+        json!({ "name": name, "in": "query", "required": false, "schema": { "type": "string", "minLength": 1 } })
+    });
+    let mut operation = json!({
+        "operationId": id,
+        "summary": about,
+        "parameters": in_path.chain(in_query).collect::<Vec<_>>(),
+        "responses": answers(gives),
+        "security": match address.needs {
+            Needs::Nothing => json!([]),
+            Needs::Role(_) => json!([{ "token": [] }, { "session": [] }]),
+        },
+    });
+    if let Needs::Role(Role::Admin) = address.needs {
+        operation["description"] = "Takes the role admin.".into();
+    }
+    if let Some(body) = body(takes) {
+        operation["requestBody"] = body;
+    }
+    operation
+}
+
+fn body(takes: Takes) -> Option<Value> {
+    let text = || json!({ "type": "string" });
+    let form = |fields: &[&str]| {
+        let properties: Map<String, Value> = fields.iter().map(|field| ((*field).to_owned(), text())).collect();
+        let schema = json!({ "type": "object", "required": fields, "properties": properties });
+        json!({ "application/x-www-form-urlencoded": { "schema": schema } })
+    };
+    let content = match takes {
+        Takes::Nothing => return None,
+        Takes::Camera => json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Camera" } } }),
+        Takes::CameraPatch => json!({ "application/json": { "schema": { "type": "object" } } }),
+        Takes::Login => {
+            let properties = json!({ "name": text(), "password": text() });
+            let schema = json!({ "type": "object", "required": ["name", "password"], "properties": properties });
+            json!({ "application/json": { "schema": schema } })
+        }
+        Takes::PlayForm => form(&["id", "ip"]),
+        Takes::StopForm => form(&["id"]),
+    };
+    Some(json!({ "required": true, "content": content }))
+}
+
+fn answers(gives: Gives) -> Value {
+    let any = || json!({ "application/json": {} });
+    let (status, content) = match gives {
+        Gives::Text => {
+            ("200", Some(json!({ "text/plain": {}, "application/json": {}, "application/openmetrics-text": {} })))
+        }
+        Gives::Page => ("200", Some(json!({ "text/html": {}, "application/json": {}, "*/*": {} }))),
+        Gives::Json | Gives::Camera | Gives::Cameras | Gives::Made => ("200", Some(any())),
+        Gives::Nothing => ("204", None),
+        Gives::Jpeg => ("200", Some(json!({ "image/jpeg": {} }))),
+        Gives::Events => ("200", Some(json!({ "text/event-stream": {} }))),
+        Gives::Live => ("200", Some(json!({ "video/x-flv": {}, "video/mp4": {}, "multipart/x-mixed-replace": {} }))),
+    };
+    let mut answers = Map::new();
+    let well = |content: Option<Value>| match content {
+        Some(content) => json!({ "description": "It is done", "content": content }),
+        None => json!({ "description": "It is done" }),
+    };
+    answers.insert(status.into(), well(content));
+    if gives == Gives::Made {
+        answers.insert("201".into(), well(Some(any())));
+    }
+    let problem = json!({ "$ref": "#/components/schemas/Problem" });
+    let problem = json!({ "application/problem+json": { "schema": problem } });
+    answers.insert("default".into(), json!({ "description": "Why not", "content": problem }));
+    answers.into()
+}
+
+/// As in `[[cameras]]` of the settings, which says what each key means.
+fn camera() -> Value {
+    let text = |example: &str| json!({ "type": "string", "examples": [example] });
+    let point = json!({ "type": "array", "items": { "type": "number", "minimum": 0, "maximum": 1 }, "minItems": 2, "maxItems": 2 });
+    let polygon = json!({ "type": "array", "minItems": 3, "maxItems": 256, "items": point });
+    json!({
+        "type": "object",
+        "description": "A camera, written as in [[cameras]] of the settings file",
+        "required": ["url"],
+        "additionalProperties": false,
+        "properties": {
+            "id": { "type": "string", "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$" },
+            "name": { "type": "string", "minLength": 1, "maxLength": 100 },
+            "url": text("rtsp://192.168.1.20/stream1"),
+            "username": { "type": "string" },
+            "password": { "type": "string", "writeOnly": true },
+            "transport": { "enum": ["tcp", "udp"] },
+            "every": text("1s"),
+            "connect_timeout": text("10s"),
+            "stall_timeout": text("10s"),
+            "key_frame_timeout": text("30s"),
+            "max_retries": { "type": "integer", "minimum": 0, "maximum": u32::MAX },
+            "sound": { "type": "boolean" },
+            "relay": text("rtmp://media.example/live/{id}"),
+            "enabled": { "type": "boolean" },
+            "visits": { "type": "object" },
+            "evidence": { "type": "object" },
+            "zones": { "type": "array", "maxItems": 64, "items": {
+                "type": "object",
+                "required": ["name", "polygon"],
+                "additionalProperties": false,
+                "properties": { "name": { "type": "string" }, "polygon": polygon },
+            } },
+        },
+    })
+}
+
+fn problem() -> Value {
+    let field =
+        json!({ "type": "object", "properties": { "field": { "type": "string" }, "message": { "type": "string" } } });
+    json!({
+        "type": "object",
+        "description": "RFC 9457",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": { "type": "string" },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string" },
+            "errors": { "type": "array", "items": field },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_address_is_described_and_nothing_else() {
+        let there: BTreeSet<String> = ADDRESSES.iter().map(|a| format!("{} {}", a.method, a.path)).collect();
+        let described: BTreeSet<String> = WORDS.iter().map(|words| words.address.to_owned()).collect();
+        assert_eq!(described, there);
+        assert!(WORDS.iter().all(|words| words.about.len() > 4));
+        let document = document();
+        for address in ADDRESSES {
+            let operation = &document["paths"][address.path][address.method.to_ascii_lowercase()];
+            assert!(operation["responses"]["default"].is_object(), "{} {}", address.method, address.path);
+            let named: Vec<&str> =
+                operation["parameters"].as_array().expect("a list").iter().filter_map(|p| p["name"].as_str()).collect();
+            assert!(address.known.iter().all(|known| named.contains(known)), "{named:?}");
+        }
+    }
+
+    #[test]
+    fn a_camera_has_the_keys_of_the_settings_file() {
+        let reference = include_str!("../../config/lookout.toml");
+        let table =
+            reference.split("[[cameras]]").nth(1).and_then(|rest| rest.split("\n[").next()).expect("it is there");
+        let key = |line: &str| {
+            let line = line.strip_prefix("# e.g. ").or_else(|| line.strip_prefix("# ")).unwrap_or(line);
+            line.split_once(" = ").map(|(key, _)| key.to_owned())
+        };
+        let in_file: BTreeSet<String> = table
+            .lines()
+            .filter_map(key)
+            .filter(|key| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+            .collect();
+        let camera = camera();
+        let known = camera["properties"].as_object().expect("an object");
+        for key in in_file.iter().filter(|key| *key != "password_file") {
+            assert!(known.contains_key(key), "{key} of the file is not described");
+        }
+        let tables = ["visits", "evidence", "zones"];
+        assert!(known.keys().all(|key| in_file.contains(key) || tables.contains(&key.as_str())), "{in_file:?}");
+    }
+}

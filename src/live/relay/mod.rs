@@ -1,0 +1,176 @@
+//! Cameras passed on to RTMP servers, so many at once; the others wait their turn.
+
+mod publication;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use actix_rt::ArbiterHandle;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tokio::{
+    select,
+    sync::{Semaphore, watch},
+    time::{Instant, sleep, timeout},
+};
+
+use self::publication::Publication;
+pub use self::publication::RelayFault;
+use super::{Cue, Presenter};
+use crate::{
+    settings::RelayTarget,
+    status::{CameraCell, RelayCell, RelayState},
+    words::{Backoff, CameraId},
+};
+
+/// Passes cameras on, each to its target.
+pub struct Relays {
+    turns: Arc<Semaphore>,
+    arbiter: ArbiterHandle,
+    running: Mutex<BTreeMap<CameraId, Running>>,
+    /// Not to be passed on, whatever the settings say.
+    off: Mutex<BTreeSet<CameraId>>,
+}
+
+struct Running {
+    target: RelayTarget,
+    camera: Arc<CameraCell>,
+    /// Dropped, it ends the relay.
+    _stop: watch::Sender<()>,
+}
+
+impl Relays {
+    /// None yet, and never more than `at_most` that send.
+    pub fn new(at_most: usize, arbiter: ArbiterHandle) -> Self {
+        Self { turns: Arc::new(Semaphore::new(at_most)), arbiter, running: Mutex::default(), off: Mutex::default() }
+    }
+
+    /// Passes a camera on, or no longer, from the next `apply` on.
+    pub fn switch(&self, id: CameraId, on: bool) {
+        let mut off = self.off.lock();
+        if on {
+            off.remove(&id)
+        } else {
+            off.insert(id)
+        };
+    }
+
+    /// From now on these cameras are passed on, and no others. Those that are the same go on untouched.
+    pub fn apply(&self, wanted: Vec<(Arc<CameraCell>, RelayTarget)>) {
+        let wanted: Vec<_> = {
+            let off = self.off.lock();
+            wanted.into_iter().filter(|(camera, _)| !off.contains(&camera.id)).collect()
+        };
+        let mut running = self.running.lock();
+        let is_wanted = |id: &CameraId, it: &Running| {
+            wanted.iter().any(|(cell, target)| cell.id == *id && Arc::ptr_eq(cell, &it.camera) && *target == it.target)
+        };
+        running.retain(|id, it| {
+            let stays = is_wanted(id, it);
+            if !stays {
+                it.camera.set_relay(None);
+            }
+            stays
+        });
+        for (camera, target) in wanted {
+            if running.contains_key(&camera.id) {
+                continue;
+            }
+            let (stop, stopped) = watch::channel(());
+            let cell = Arc::new(RelayCell::new(target.shown()));
+            camera.set_relay(Some(Arc::clone(&cell)));
+            let relay = Relay {
+                camera: Arc::clone(&camera),
+                target: target.clone(),
+                cell,
+                turns: Arc::clone(&self.turns),
+                stopped,
+            };
+            self.arbiter.spawn(relay.run());
+            running.insert(camera.id.clone(), Running { target, camera, _stop: stop });
+        }
+    }
+}
+
+/// One camera that is passed on.
+struct Relay {
+    camera: Arc<CameraCell>,
+    target: RelayTarget,
+    cell: Arc<RelayCell>,
+    turns: Arc<Semaphore>,
+    stopped: watch::Receiver<()>,
+}
+
+impl Relay {
+    const BACKOFF: Backoff = Backoff { floor: Duration::from_millis(500), ceiling: Duration::from_secs(30) };
+    /// A connection that lasted so long was a good one: the pauses begin anew.
+    const GOOD: Duration = Duration::from_secs(60);
+    /// For connecting, and for each piece to be taken.
+    const DEADLINE: Duration = Duration::from_secs(10);
+    /// A camera that shows nothing for so long gives its turn to another.
+    const SILENCE: Duration = Duration::from_secs(30);
+
+    async fn run(mut self) {
+        let mut stopped = self.stopped.clone();
+        select! {
+            () = self.relay_for_ever() => {}
+            _ = stopped.changed() => {}
+        }
+    }
+
+    async fn relay_for_ever(&mut self) {
+        let mut failures = 0;
+        loop {
+            // Without a picture there is nothing to connect for, and no turn is taken.
+            self.cell.enter(RelayState::WaitingForCamera, None, None);
+            let mut presenter = Presenter::new(&self.camera.feed);
+            let Some(first) = presenter.next().await else { return };
+            self.cell.enter(RelayState::WaitingForTurn, None, None);
+            let Ok(turn) = Arc::clone(&self.turns).acquire_owned().await else { return };
+            let began = Instant::now();
+            let Err(fault) = self.publish(presenter, first).await else { continue };
+            failures = if began.elapsed() >= Self::GOOD { 1 } else { failures + 1 };
+            let wait = Self::BACKOFF.wait(failures, fastrand::f64());
+            drop(turn);
+            let camera = &self.camera.id;
+            tracing::warn!(%camera, target = self.target.shown(), retry_in_s = wait.as_secs_f32(), "relay: {fault}");
+            let at = Timestamp::try_from(SystemTime::now() + wait).ok();
+            self.cell.failed(fault.to_string(), at);
+            sleep(wait).await;
+        }
+    }
+
+    /// Publishes until the camera shows nothing any more.
+    async fn publish(&self, mut presenter: Presenter, first: Cue) -> Result<(), RelayFault> {
+        self.cell.enter(RelayState::Connecting, None, None);
+        let opened = timeout(Self::DEADLINE, Publication::open(&self.target)).await;
+        let mut publication = opened.map_err(|_| RelayFault::Timeout(Self::DEADLINE))??;
+        self.cell.connections.one();
+        self.cell.enter(RelayState::Publishing, None, None);
+        tracing::info!(camera = %self.camera.id, target = self.target.shown(), "relay: publishing");
+        let mut next = Some(first);
+        loop {
+            let cue = match next.take() {
+                Some(cue) => cue,
+                None => select! {
+                    cue = timeout(Self::SILENCE, presenter.next()) => match cue {
+                        Ok(Some(cue)) => cue,
+                        Ok(None) | Err(_) => return publication.close().await,
+                    },
+                    read = publication.listen() => {
+                        read?;
+                        continue;
+                    }
+                },
+            };
+            let sent = timeout(Self::DEADLINE, publication.send(&cue)).await;
+            self.cell.sent.add(sent.map_err(|_| RelayFault::Timeout(Self::DEADLINE))?? as u64);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How large a picture may be.
+///
+/// A line may be too slow to get one across before the broker's acknowledgement is overdue, and a broker may hang up at a
+/// packet larger than it takes; neither says so. So pictures become suspect when two connections ended while one was on its
+/// way and none got through in between: pictures are given up rather than one connection after the other, and the events
+/// on them.
+#[derive(Debug, Default)]
+pub(super) struct Allowance {
+    /// The size of the picture that the last connection ended over, if no picture got through since.
+    suspect: Option<usize>,
+    /// What is smaller may be published; until then.
+    bound: Option<(usize, Instant)>,
+}
+
+impl Allowance {
+    /// No larger picture is ever published.
+    pub(super) const AT_MOST: usize = 1 << 20;
+    /// For so long a suspicion lasts: it may have been wrong, and lines and brokers change.
+    pub(super) const LASTS: Duration = Duration::from_secs(3600);
+
+    /// Whether a picture of this size may be published.
+    pub(super) fn admits(&self, bytes: usize, now: Instant) -> bool {
+        bytes <= Self::AT_MOST && self.bound.is_none_or(|(bound, until)| bytes < bound || now >= until)
+    }
+
+    /// The broker has a picture.
+    pub(super) fn got_through(&mut self) {
+        self.suspect = None;
+    }
+
+    /// A connection ended while a picture of this size was on its way. If that makes pictures suspect, answers with the size
+    /// from which on they are not published: half of the smaller one, as the next may be hardly smaller than it.
+    pub(super) fn lost(&mut self, bytes: usize, now: Instant) -> Option<usize> {
+        let before = self.suspect.replace(bytes)?;
+        self.suspect = None;
+        let bound = before.min(bytes) / 2;
+        self.bound = Some((bound, now + Self::LASTS));
+        Some(bound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_suspect_when_the_second_connection_ends_over_it() {
+        let (mut allowance, now) = (Allowance::default(), Instant::now());
+        assert!(allowance.admits(Allowance::AT_MOST, now) && !allowance.admits(Allowance::AT_MOST + 1, now));
+        assert_eq!(allowance.lost(900, now), None, "once says nothing");
+        assert!(allowance.admits(900, now));
+        assert_eq!(allowance.lost(800, now), Some(400));
+        assert!(allowance.admits(399, now) && !allowance.admits(400, now));
+        assert!(allowance.admits(Allowance::AT_MOST, now + Allowance::LASTS), "not for ever");
+    }
+
+    #[test]
+    fn a_picture_that_got_through_in_between_speaks_for_all() {
+        let (mut allowance, now) = (Allowance::default(), Instant::now());
+        for _ in 0..10 {
+            assert_eq!(allowance.lost(900, now), None);
+            allowance.got_through();
+        }
+        assert!(allowance.admits(900, now));
+    }
+
+    #[test]
+    fn a_bound_that_is_still_too_large_becomes_smaller() {
+        let (mut allowance, now) = (Allowance::default(), Instant::now());
+        let bounds: Vec<_> = [800, 900, 390, 380].into_iter().filter_map(|bytes| allowance.lost(bytes, now)).collect();
+        assert_eq!(bounds, [400, 190]);
+    }
+}

@@ -1,0 +1,12 @@
+use super::{Counter, Gauge};
+
+/// Those who watch live, over all cameras.
+#[derive(Debug, Default)]
+pub struct AudienceCell {
+    /// How many there are.
+    pub present: Gauge,
+    /// Bytes handed to their connections.
+    pub sent: Counter,
+    /// Those who were sent away, as they could not keep up.
+    pub dropped: Counter,
+}
