@@ -7,6 +7,7 @@ use crate::support::{
     Cameras, Config, Lookout,
     cameras::{blinking, dark},
     http::{Answer, send},
+    program,
 };
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -133,4 +134,20 @@ fn front_ends_of_home_made_stream_services_go_on_working() {
     lookout.wait_for_state("7", "stopped");
     assert_eq!(form(&lookout, "/stop_camera", "id=8").status, 404);
     assert_eq!(form(&lookout, "/play_camera", "id=8").status, 400);
+}
+
+#[test]
+fn what_was_added_and_cannot_be_read_any_more_is_found_before_the_start() {
+    let cameras = Cameras::start(vec![Mount::new("yard", dark())]);
+    let mut lookout = Lookout::start(Config::new().text());
+    let yard = json!({ "id": "yard", "url": cameras.url("yard") });
+    assert_eq!(ask(&lookout, "POST", "/api/v1/cameras", &yard).status, 201);
+    lookout.kill();
+    let config = lookout.config();
+    let check = || program::lookout(["check".as_ref(), "--config".as_ref(), config.as_os_str()]);
+    assert!(check().status.success(), "{}", program::text(&check().stderr));
+    std::fs::remove_file(lookout.folder().join("data/cameras.key")).expect("it is there");
+    let checked = check();
+    let said = program::text(&checked.stderr);
+    assert!(checked.status.code() == Some(2) && said.contains("camera \"yard\""), "{said}");
 }

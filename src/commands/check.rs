@@ -12,6 +12,7 @@ use clap::Args;
 use crate::{
     detect::Model,
     evidence,
+    roster::{self, Roster},
     settings::{self, Auth, Problems, Settings, SettingsError},
     sinks::{self, Surroundings},
     status::Board,
@@ -25,7 +26,7 @@ const NOT_WRITTEN: u8 = 1;
 
 /// Check the settings without starting anything.
 ///
-/// Makes what `run` would make of them: the model, each sink, the store of pictures. Nothing is connected to.
+/// Makes what `run` would make of them: the model, each sink, the store of pictures, the cameras that were added. Nothing is connected to.
 ///
 /// Prints the settings as they take effect, defaults included and secrets masked, and exits with 0. Otherwise prints
 /// every problem with its key to standard error and exits with 2.
@@ -75,6 +76,12 @@ fn tried(config: Option<&Path>) -> Result<(Settings, PathBuf, f32), SettingsErro
     try_sinks(&settings.sinks, &mut problems);
     if let Some(Err(error)) = settings.snapshots.as_ref().map(|it| evidence::Pictures::open(it, PathBuf::new())) {
         problems.add(&format!("snapshots.{}", error.key()), with_causes(&error));
+    }
+    // Where none were added, `run` would make a key; this makes nothing.
+    if roster::kept_in(&settings.storage.path).exists()
+        && let Err(error) = Roster::open(&settings)
+    {
+        problems.add("storage.path", error.to_string());
     }
     match usual {
         Some(usual) if problems.is_empty() => Ok((settings, path, usual)),

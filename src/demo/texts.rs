@@ -13,6 +13,7 @@ pub(super) fn greeting(http: SocketAddr, cameras: &[String]) -> String {
         "Lookout demo. {are} a clip ({}); the embedded model looks for people,\n\
          and a receiver in this program checks what is reported. Nothing leaves this machine.\n\
          \n\
+         \x20 look      http://{http}/\n\
          \x20 status    http://{http}/api/v1/status\n\
          \x20 picture   http://{http}/api/v1/cameras/{first}/frame.jpg?annotate=true\n\
          \x20 events    http://{http}/api/v1/events\n\

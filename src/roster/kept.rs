@@ -107,7 +107,10 @@ impl KeptFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(unreadable(&path)(error)),
         };
-        let key = SealingKey::open_or_make(&key_path).map_err(unreadable(&key_path))?;
+        // Where something is sealed already, a new key beside it might be taken for the old one.
+        let is_lost = text.as_ref().is_some_and(|text| text.contains("\"sealed\"")) && !key_path.exists();
+        let key = if is_lost { SealingKey::fresh() } else { SealingKey::open_or_make(&key_path) };
+        let key = key.map_err(unreadable(&key_path))?;
         let file = Self { path, key };
         let content = match text {
             Some(text) => file.read(&text, &key_path, defaults)?,

@@ -38,8 +38,7 @@ impl SealingKey {
                 key
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let mut key = vec![0; KEY_LEN];
-                random.fill(&mut key).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+                let key = random_key(&random)?;
                 let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
                 file.write_all(&key)?;
                 file.sync_all()?;
@@ -47,7 +46,17 @@ impl SealingKey {
             }
             Err(error) => return Err(error),
         };
-        let key = UnboundKey::new(&CHACHA20_POLY1305, &key)
+        Self::of(&key, random)
+    }
+
+    /// A key that opens nothing yet and lies nowhere.
+    pub(super) fn fresh() -> io::Result<Self> {
+        let random = SystemRandom::new();
+        Self::of(&random_key(&random)?, random)
+    }
+
+    fn of(key: &[u8], random: SystemRandom) -> io::Result<Self> {
+        let key = UnboundKey::new(&CHACHA20_POLY1305, key)
             .map_err(|_| io::Error::other(format!("it must hold exactly {KEY_LEN} bytes")))?;
         Ok(Self { key: LessSafeKey::new(key), random })
     }
@@ -73,6 +82,12 @@ impl SealingKey {
         let text = self.key.open_in_place(nonce, Aad::from(owner.as_bytes()), &mut text).ok()?;
         String::from_utf8(text.to_vec()).ok()
     }
+}
+
+fn random_key(random: &SystemRandom) -> io::Result<Vec<u8>> {
+    let mut key = vec![0; KEY_LEN];
+    random.fill(&mut key).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    Ok(key)
 }
 
 #[cfg(test)]

@@ -171,6 +171,7 @@ fn what_cannot_be_read_is_said_and_left_alone() {
     fs::rename(data.join("cameras.key"), data.join("elsewhere")).expect("moved");
     let error = Roster::open(&site.settings("")).expect_err("no key");
     assert!(matches!(&error, RosterError::WrongKey { camera, .. } if camera == "yard"), "{error}");
+    assert!(!data.join("cameras.key").exists(), "no other key takes its place");
     fs::rename(data.join("elsewhere"), data.join("cameras.key")).expect("moved back");
     fs::write(kept_in(&data), &whole[..whole.len() / 2]).expect("cut short");
     assert!(matches!(Roster::open(&site.settings("")).err(), Some(RosterError::Damaged { .. })));
