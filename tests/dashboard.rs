@@ -116,6 +116,9 @@ fn somebody_logs_in_adds_a_camera_watches_it_and_sees_who_came() {
     browser.wait("a delivery", "!!document.querySelector('#deliveries tr[data-sink=phone]')");
     browser.screenshot(&screenshots(), "reports-1440.png");
 
+    browser.open(&format!("{page}#/interface"));
+    browser.wait("what answers where", "document.querySelectorAll('#interface li').length > 30");
+
     // A camera goes, says why, and comes back.
     browser.open(&page);
     cameras.stop();

@@ -77,6 +77,7 @@ export const api = {
   session: (signal) => askJson("api/v1/session", { signal }),
   login: (name, password) => post("api/v1/session", { body: { name, password } }),
   logout: () => askJson("api/v1/session", { method: "DELETE" }),
+  interface: (signal) => askJson("api/openapi.json", { signal }),
   status: (signal) => askJson("api/v1/status", { signal }),
   cameras: (signal) => askJson("api/v1/cameras", { signal }),
   camera: (id, signal) => askJson(of(id), { signal }),

@@ -4,6 +4,7 @@ import { doors } from "./api.js";
 import { cameraPage } from "./camera.js";
 import { deliveriesPage } from "./deliveries.js";
 import { h } from "./dom.js";
+import { interfacePage } from "./interface.js";
 import { news } from "./news.js";
 import { Router, cameraAddress } from "./router.js";
 import { loginPage, session, whoIsIt } from "./session.js";
@@ -19,6 +20,7 @@ const PAGES = [
   [/^\/visits$/, visitsPage],
   [/^\/cameras\/([^/]+)$/, cameraPage],
   [/^\/deliveries$/, deliveriesPage],
+  [/^\/interface$/, interfacePage],
 ];
 const TOLD = { "lookout.visit.started": "people", "lookout.camera.down": "bad", "lookout.camera.up": "good" };
 

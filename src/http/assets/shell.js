@@ -26,7 +26,8 @@ export function shell(app) {
   const links = PLACES.map(([href, sign, word]) =>
     h("a", { href }, icon(sign), h("span", {}, word), sign === "deliveries" && badge),
   );
-  const footer = h("footer", { class: "colophon" });
+  const facts = h("span", {});
+  const footer = h("footer", { class: "colophon" }, facts, " · ", h("a", { href: "#/interface" }, "Interface for programs"));
   app.replaceChildren(
     h(
       "a",
@@ -64,7 +65,7 @@ export function shell(app) {
     mark(badge, "aria-label", `${number(dead)} given up`);
     const use = status.process ? ` · ${bytes(status.process.resident_bytes)} of memory` : "";
     say(
-      footer,
+      facts,
       `Lookout ${status.version} · running for ${duration(status.uptime_s)}${use}${status.ready ? "" : " · not ready"}`,
     );
   });
