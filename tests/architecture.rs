@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tls", &[]),
     ("media", &["words"]),
     ("settings", &["words"]),
-    ("access", &["words", "settings"]),
+    ("access", &["words", "settings", "status"]),
     ("status", &["words", "media"]),
     ("camera", &["words", "media", "status", "settings"]),
     ("detect", &["words", "media", "status", "settings"]),

@@ -126,6 +126,15 @@ fn front_ends_of_home_made_stream_services_go_on_working() {
     lookout.wait_for_state("7", "streaming");
     assert_eq!(form(&lookout, "/play_camera", &fields).json()["flv_data"], address, "the one that runs");
     assert_eq!(lookout.camera("7")["lives"], 1);
+    // The same name at another address: it is watched there.
+    let moved = fields.replace("one", "two");
+    assert_eq!(form(&lookout, "/play_camera", &moved).status, 200);
+    lookout.wait("its new address", |it| {
+        let camera = it.camera("7");
+        camera["url"].as_str().is_some_and(|url| url.ends_with("/two"))
+            && camera["lives"] == 2
+            && camera["state"] == "streaming"
+    });
     assert_eq!(form(&lookout, "/stop_camera", "id=7").status, 200);
     lookout.wait_for_state("7", "stopped");
     assert_eq!(form(&lookout, "/play_camera", &fields).status, 200);

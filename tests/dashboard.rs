@@ -138,12 +138,18 @@ fn somebody_logs_in_adds_a_camera_watches_it_and_sees_who_came() {
 
     // On a phone nothing is cut off.
     browser.resize(390, 844);
-    for (address, name) in
-        [("", "wall"), ("#/cameras/door", "camera"), ("#/visits", "visits"), ("#/deliveries", "reports")]
-    {
+    let pages = [
+        ("", "wall", "#wall-page li.tile"),
+        ("#/cameras/door", "camera", "#camera-page .stage"),
+        ("#/visits", "visits", "#visits .visit, #there-now .visit"),
+        ("#/deliveries", "reports", "#deliveries tr"),
+        ("#/interface", "interface", "#interface li"),
+    ];
+    for (address, name, part) in pages {
         browser.open(&format!("{page}{address}"));
-        browser.wait("the page", "!!document.querySelector('main h1, main [id$=page]')");
+        browser.wait(part, &format!("!!document.querySelector('{part}')"));
         browser.screenshot(&screenshots(), &format!("{name}-390.png"));
+        assert_eq!(browser.run("return window.innerWidth"), 390);
         let wider = browser.run("return document.documentElement.scrollWidth - window.innerWidth");
         assert!(wider.as_i64() <= Some(0), "{name} is wider than the window by {wider}");
     }

@@ -15,6 +15,7 @@ mod left_out;
 mod live_view;
 mod not_lost;
 mod pictures;
+mod players;
 mod real_server;
 mod relaying;
 mod replaying;

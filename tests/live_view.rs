@@ -3,13 +3,14 @@
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use lookout::simulate::{Clip, Mount};
+use serde_json::json;
 
 use crate::{
-    support::{Cameras, Config, Lookout},
+    support::{Cameras, Config, Lookout, program::Other},
     testing::{asset, left_out},
 };
 
@@ -63,7 +64,7 @@ fn packets(url: &str) -> Vec<Packet> {
 
 /// A camera with sound, by GStreamer.
 struct SoundCamera {
-    child: Child,
+    _program: Other,
     url: String,
 }
 
@@ -76,19 +77,12 @@ impl SoundCamera {
         let mut child = command.spawn().ok()?;
         let mut url = String::new();
         let _ = BufReader::new(child.stdout.take()?).read_line(&mut url);
-        let it = Self { child, url: url.trim().to_owned() };
+        let it = Self { _program: Other(child), url: url.trim().to_owned() };
         if it.url.is_empty() {
             left_out("GStreamer's RTSP server is not installed");
             return None;
         }
         Some(it)
-    }
-}
-
-impl Drop for SoundCamera {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -102,6 +96,8 @@ fn sound_comes_along_and_fits_the_pictures() {
     let lookout = Lookout::start(Config::new().camera_with("door", &camera.url, "every = \"4s\"").text());
     for ending in ["flv", "mp4"] {
         lookout.wait_for_state("door", "streaming");
+        let told = &lookout.camera("door")["stream"]["sound"];
+        assert_eq!(*told, json!({ "codec": "AAC", "sample_rate": 8000, "left_out": null }));
         let url = format!("http://{}/live/door.{ending}", lookout.address());
         let entries = "stream=codec_name,sample_rate:packet=codec_type,pts_time";
         let arguments = ["-v", "error", "-read_intervals", "%+3", "-show_entries", entries, "-of", "json", &url];
@@ -121,6 +117,34 @@ fn sound_comes_along_and_fits_the_pictures() {
         assert!(odd.is_empty(), "{url}: {odd:?} in {sound:?}");
         let apart = (sound[0] - pictures[0]).abs().max((sound[sound.len() - 1] - pictures[pictures.len() - 1]).abs());
         assert!(apart < 0.5, "{url}: {apart} s between {sound:?} and {pictures:?}");
+    }
+}
+
+#[test]
+fn sound_that_cannot_be_passed_on_is_left_out_and_said() {
+    let cases = [
+        ("clips/onebyone_360p15_main_audio_pcmu.mkv", "", "PCMU", "codec"),
+        ("clips/onebyone_720p15_main_audio_aac.mp4", "sound = false", "AAC", "settings"),
+    ];
+    for (clip, settings, codec, left_out) in cases {
+        let Some(clip) = asset(clip) else { return };
+        if !has_ffmpeg() {
+            return;
+        }
+        let Some(camera) = SoundCamera::start(&clip) else { return };
+        let lookout = Lookout::start(Config::new().camera_with("door", &camera.url, settings).text());
+        lookout.wait_for_state("door", "streaming");
+        let told = &lookout.camera("door")["stream"]["sound"];
+        assert_eq!(*told, json!({ "codec": codec, "sample_rate": 8000, "left_out": left_out }));
+        let url = format!("http://{}/live/door.flv", lookout.address());
+        let arguments =
+            ["-v", "error", "-read_intervals", "%+2", "-show_entries", "stream=codec_name", "-of", "csv=p=0"];
+        let seen = read("ffprobe", &[&arguments[..], &[&url]].concat()).0;
+        assert_eq!(seen.trim(), "h264", "{codec}");
+        let mut probe = Command::new(env!("CARGO_BIN_EXE_lookout"));
+        let probed = probe.args(["probe", "--seconds", "1", &camera.url]).output().expect("it runs");
+        let probed = String::from_utf8_lossy(&probed.stdout).into_owned();
+        assert!(probed.contains(&format!("sound             {codec} at 8000 Hz")), "{probed}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     net::TcpListener,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use jiff::Timestamp;
@@ -12,13 +12,14 @@ use serde_json::Value;
 use crate::{
     support::{
         Lookout, Receiver,
+        program::Other,
         receiver::{Received, SECRET},
     },
     testing::{asset, left_out, peer},
 };
 
 struct Server {
-    child: Child,
+    _program: Other,
 }
 
 impl Server {
@@ -41,14 +42,7 @@ impl Server {
             .args(mounts)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        Some(Self { child: command.spawn().expect("python starts") })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Some(Self { _program: Other(command.spawn().expect("python starts")) })
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     fs,
     net::{TcpListener, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -12,14 +12,14 @@ use lookout::simulate::{Clip, Mount};
 use tempfile::TempDir;
 
 use crate::{
-    support::{Cameras, Config, Lookout},
+    support::{Cameras, Config, Lookout, program::Other},
     testing::{asset, left_out},
 };
 
 const MODULE: &str = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
 
 struct RtmpServer {
-    child: Child,
+    program: Other,
     port: u16,
     _folder: TempDir,
 }
@@ -33,7 +33,8 @@ impl RtmpServer {
             return None;
         }
         // It takes no listener of ours, so its port may be taken in between: then another.
-        (0..5).find_map(|_| Self::try_start(Self::free_port()))
+        let started = (0..5).find_map(|_| Self::try_start(Self::free_port()));
+        Some(started.expect("nginx with its RTMP module starts on one of five ports"))
     }
 
     fn free_port() -> u16 {
@@ -51,23 +52,16 @@ impl RtmpServer {
         let mut command = Command::new("/usr/sbin/nginx");
         command.args(["-e", "/dev/null", "-p"]).arg(folder.path()).arg("-c").arg(&config);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
-        let mut it = Self { child, port, _folder: folder };
+        let mut it = Self { program: Other(child), port, _folder: folder };
         let deadline = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if it.child.try_wait().expect("it is ours").is_some() {
+            if it.program.0.try_wait().expect("it is ours").is_some() {
                 return None;
             }
             assert!(Instant::now() < deadline, "nginx does not listen");
             std::thread::sleep(Duration::from_millis(20));
         }
         Some(it)
-    }
-}
-
-impl Drop for RtmpServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

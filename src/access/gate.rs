@@ -1,5 +1,9 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use futures::{
+    FutureExt,
+    future::{self, LocalBoxFuture},
+};
 use parking_lot::Mutex;
 
 use super::{
@@ -14,6 +18,7 @@ use super::{
 };
 use crate::{
     settings::{Auth, Secret, Server},
+    status::AccessCell,
     words::{Moment, Role},
 };
 
@@ -32,6 +37,7 @@ pub struct Gate {
     passwords: Arc<Passwords>,
     sessions: Mutex<Sessions>,
     attempts: Mutex<Attempts>,
+    cell: Arc<AccessCell>,
 }
 
 /// What a request says, as far as it matters here. There is no `Debug`: secrets are among it.
@@ -102,7 +108,7 @@ pub struct Admitted {
 
 impl Gate {
     /// The rules of the settings; nobody is logged in.
-    pub fn new(server: &Server) -> Self {
+    pub fn new(server: &Server, cell: Arc<AccessCell>) -> Self {
         let (tokens, users) = match &server.auth {
             Auth::Open => (Vec::new(), Vec::new()),
             Auth::Known { tokens, users } => (tokens.clone(), users.clone()),
@@ -117,6 +123,7 @@ impl Gate {
             passwords: Arc::new(Passwords::new(users)),
             sessions: Mutex::default(),
             attempts: Mutex::default(),
+            cell,
         }
     }
 
@@ -190,6 +197,16 @@ impl Gate {
         session_ids(asking).for_each(|id| sessions.close(id));
     }
 
+    /// Comes when the session that they ask in is over; never where it takes none.
+    pub fn over(&self, needs: Needs, asking: &Asking<'_>, now: Moment) -> LocalBoxFuture<'static, ()> {
+        if needs == Needs::Nothing || self.open || bearer(asking.authorization).is_some() {
+            return future::pending().boxed_local();
+        }
+        let sessions = self.sessions.lock();
+        let over = session_ids(asking).find_map(|id| sessions.over(id, now));
+        over.unwrap_or_else(|| future::ready(()).boxed_local())
+    }
+
     /// Whether they asked by https.
     pub fn is_https(&self, asking: &Asking<'_>) -> bool {
         self.proxies.says_https(asking.peer, asking.forwarded_proto)
@@ -237,12 +254,13 @@ impl Gate {
 
     /// What was tried is not told: people write passwords where names belong.
     fn report(&self, network: Network, guess: Guess, now: Moment) {
+        let (tried, failures) = match guess {
+            Guess::Token => ("a token", &self.cell.tokens),
+            Guess::Password => ("name and password", &self.cell.passwords),
+        };
+        failures.one();
         let report = self.attempts.lock().report(network, now);
         if let Some(Report { failures, unheard }) = report {
-            let tried = match guess {
-                Guess::Token => "a token",
-                Guess::Password => "name and password",
-            };
             tracing::warn!(address = %network, tried, failures, unheard, "somebody failed to say who they are");
         }
     }

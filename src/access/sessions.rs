@@ -5,6 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures::{FutureExt, future::LocalBoxFuture};
+use tokio::{sync::watch, time::timeout};
+
 use super::{Caller, digest::Digest};
 use crate::words::Moment;
 
@@ -18,6 +21,8 @@ struct Session {
     caller: Caller,
     begun: Instant,
     used: Instant,
+    /// Dropped with the session, which whoever waits for its end notices.
+    lives: watch::Sender<()>,
 }
 
 impl Sessions {
@@ -39,7 +44,7 @@ impl Sessions {
                 self.open.remove(&id);
             }
         }
-        self.open.insert(Digest::of(id), Session { caller, begun: now, used: now });
+        self.open.insert(Digest::of(id), Session { caller, begun: now, used: now, lives: watch::Sender::new(()) });
     }
 
     /// Whose session it is; it lasts anew.
@@ -48,6 +53,15 @@ impl Sessions {
         let session = self.open.get_mut(&Digest::of(id)).filter(|session| session.lasts(now))?;
         session.used = session.used.max(now);
         Some(session.caller.clone())
+    }
+
+    /// Comes when the session is over: logged out, displaced or as old as sessions get. What lasts that long is use, so
+    /// it does not end for want of it.
+    pub(super) fn over(&self, id: &str, now: Moment) -> Option<LocalBoxFuture<'static, ()>> {
+        let session = self.open.get(&Digest::of(id)).filter(|session| session.lasts(now.steady))?;
+        let left = Self::LIFE.saturating_sub(now.steady.saturating_duration_since(session.begun));
+        let mut lives = session.lives.subscribe();
+        Some(async move { _ = timeout(left, async { while lives.changed().await.is_ok() {} }).await }.boxed_local())
     }
 
     /// Somebody has logged out.
@@ -97,6 +111,23 @@ mod tests {
         sessions.open("b", caller("ann"), now);
         sessions.close("a");
         assert_eq!((sessions.find("a", now), sessions.find("b", now)), (None, Some(caller("ann"))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_lasts_ends_with_its_session() {
+        let (mut sessions, now) = (Sessions::default(), Moment::now());
+        sessions.open("a", caller("ann"), now);
+        sessions.open("b", caller("ann"), now);
+        let over = |sessions: &Sessions, id| sessions.over(id, now).expect("it is open");
+        let [mut out, mut stays, aged] = [over(&sessions, "a"), over(&sessions, "b"), over(&sessions, "b")];
+        assert!((&mut out).now_or_never().is_none());
+        sessions.close("a");
+        assert!(out.now_or_never().is_some() && (&mut stays).now_or_never().is_none());
+        let began = tokio::time::Instant::now();
+        aged.await;
+        let lasted = began.elapsed();
+        assert!(lasted >= Sessions::LIFE && lasted < Sessions::LIFE + Duration::from_secs(1), "{lasted:?}");
+        assert!(sessions.over("a", now).is_none() && sessions.over("b", now.after(12 * HOUR)).is_none());
     }
 
     #[test]

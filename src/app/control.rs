@@ -1,16 +1,22 @@
-use std::sync::Arc;
+use std::{sync::Arc, thread, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{OwnedMutexGuard, oneshot},
+    time::timeout,
+};
 
 use super::reload::Reloader;
 use crate::{
     http::Control,
-    roster::{Change, Done, Entry, Order, Refusal},
+    roster::{Change, Done, Entry, Order, Origin, Refusal, Roster},
     settings::Camera,
     supervisor::{ApplyCameras, RestartCamera},
     words::CameraId,
 };
+
+/// How long a change waits for its turn, and for the disk.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Control for Reloader {
     fn carry_out(self: Arc<Self>, order: Order) -> BoxFuture<'static, Result<Done, Refusal>> {
@@ -25,7 +31,7 @@ impl Control for Reloader {
 
     fn relay(self: Arc<Self>, id: CameraId, on: bool) -> BoxFuture<'static, Result<(), Refusal>> {
         async move {
-            let _turn = self.turn.lock().await;
+            let _turn = self.turn().await?;
             let cameras = self.cameras.roster.lock().cameras();
             let camera = cameras.iter().find(|camera| camera.id == id).ok_or_else(|| Refusal::Unknown(id.clone()))?;
             if camera.relay.is_none() {
@@ -38,6 +44,10 @@ impl Control for Reloader {
         .boxed()
     }
 
+    fn origin(&self, id: &str) -> Option<Origin> {
+        self.cameras.roster.lock().origin(id)
+    }
+
     fn entry(&self, id: &str) -> Option<Entry> {
         self.cameras.roster.lock().entry(id)
     }
@@ -45,12 +55,9 @@ impl Control for Reloader {
 
 impl Reloader {
     async fn order_in_turn(&self, order: Order) -> Result<Done, Refusal> {
-        let _turn = self.turn.lock().await;
-        self.unless_ending().map_err(|why| Refusal::NotNow(why.to_string()))?;
-        // On a copy and on a thread that may wait: whoever looks at the roster must not wait for a disk.
-        let mut roster = self.cameras.roster.lock().clone();
-        let carried_out = tokio::task::spawn_blocking(move || roster.carry_out(order).map(|done| (done, roster)));
-        let (done, roster) = carried_out.await.map_err(|error| Refusal::NotNow(error.to_string()))??;
+        let turn = self.turn().await?;
+        let roster = self.cameras.roster.lock().clone();
+        let (done, roster, _turn) = write_down(roster, order, turn).await?;
         let cameras = roster.cameras();
         *self.cameras.roster.lock() = roster;
         match (&done.id, done.change) {
@@ -68,6 +75,14 @@ impl Reloader {
         Ok(done)
     }
 
+    /// One change at a time. A disk that hangs holds up the change that waits for it, and tells those behind it so.
+    async fn turn(&self) -> Result<OwnedMutexGuard<()>, Refusal> {
+        let turn = timeout(PATIENCE, Arc::clone(&self.turn).lock_owned()).await;
+        let turn = turn.map_err(|_| Refusal::NotNow("another change is still under way".into()))?;
+        self.unless_ending().map_err(|why| Refusal::NotNow(why.to_string()))?;
+        Ok(turn)
+    }
+
     /// Has these cameras watched, and no others; when it is done, the board shows them.
     pub(super) async fn watch(&self, cameras: Vec<Camera>) -> Result<(), actix::MailboxError> {
         self.supervisor.send(ApplyCameras(cameras.clone())).await?;
@@ -83,4 +98,24 @@ impl Reloader {
         });
         self.cameras.relays.apply(wanted.collect());
     }
+}
+
+/// Carries out an order on a copy, so that whoever looks at the roster does not wait for a disk, and on a thread that nobody
+/// waits for at the end. The turn goes along: what is written late must not overtake what was written since.
+async fn write_down(
+    mut roster: Roster,
+    order: Order,
+    turn: OwnedMutexGuard<()>,
+) -> Result<(Done, Roster, OwnedMutexGuard<()>), Refusal> {
+    let (tell, told) = oneshot::channel();
+    let write = move || {
+        let done = roster.carry_out(order);
+        let _ = tell.send((done, roster, turn)); // nobody waits for it any more
+    };
+    let begun = thread::Builder::new().name("roster".into()).spawn(write);
+    begun.map_err(|error| Refusal::NotNow(format!("no thread for it: {error}")))?;
+    let told = timeout(PATIENCE, told).await;
+    let told = told.map_err(|_| Refusal::NotSaved("the disk does not answer".into()))?;
+    let (done, roster, turn) = told.map_err(|_| Refusal::NotNow("it was cut short".into()))?;
+    Ok((done?, roster, turn))
 }

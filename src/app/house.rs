@@ -117,7 +117,7 @@ impl House {
             }),
             still: Arc::new(StillMaker),
             stills_at_once: Arc::new(tokio::sync::Semaphore::new(2)),
-            gate: Arc::new(Gate::new(&self.reloader.settings.lock().server)),
+            gate: Arc::new(Gate::new(&self.reloader.settings.lock().server, Arc::clone(&self.board.access))),
             logins_at_once: Arc::new(tokio::sync::Semaphore::new(2)),
         })
     }

@@ -72,6 +72,7 @@ fn told(findings: &Findings, jpeg: &[u8]) -> Value {
         "fps": findings.meter.fps(),
         "bitrate": findings.meter.bitrate(),
         "key_frame_interval_s": seconds(findings.meter.key_frame_interval()),
+        "sound": findings.sound,
         "b_frames": findings.out_of_order,
         "first_key_frame_s": seconds(findings.first_key_frame_after),
         "jpeg": STANDARD.encode(jpeg),

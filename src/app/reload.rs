@@ -33,7 +33,7 @@ pub(super) struct Reloader {
     at_start: Settings,
     pub(super) settings: Mutex<Settings>,
     /// One reload at a time.
-    pub(super) turn: tokio::sync::Mutex<()>,
+    pub(super) turn: Arc<tokio::sync::Mutex<()>>,
     ending: AtomicBool,
     /// The thread that lives for as long as the process.
     pub(super) home: ArbiterHandle,
@@ -88,7 +88,7 @@ impl Reloader {
             file,
             at_start: settings.clone(),
             settings: Mutex::new(settings),
-            turn: tokio::sync::Mutex::new(()),
+            turn: Arc::default(),
             ending: AtomicBool::new(false),
             home: System::current().arbiter().clone(),
             supervisor,

@@ -6,7 +6,7 @@ use super::{DecodeError, Decoder, Fault, Meter, Pacer, Source, Verdict, Video, b
 use crate::{
     media::{AccessUnit, Backlog, BurstOrder, Frame, I420, Latest, Origin},
     settings,
-    status::{CameraCell, SkipReason, StreamFacts},
+    status::{CameraCell, SkipReason, SoundFacts, StreamFacts},
     words::{Generation, Moment},
 };
 
@@ -34,6 +34,7 @@ pub(super) struct Life {
     /// Failed attempts to decode since the last picture.
     failures: u32,
     video: Option<Video>,
+    sound: Option<SoundFacts>,
     /// A unit has left the backlog and is not yet accounted for; a panic leaves it so.
     in_hand: bool,
 }
@@ -82,6 +83,7 @@ impl Life {
             waited_units: 0,
             failures: 0,
             video: None,
+            sound: None,
             in_hand: false,
         }
     }
@@ -107,7 +109,9 @@ impl Life {
 
     async fn work_on(&mut self, source: &mut dyn Source) -> Result<std::convert::Infallible, Fault> {
         let patience = self.settings.stall_timeout;
-        self.cell.feed.begin(source.video()?.and_then(|video| video.reorder), source.sound());
+        let (reorder, heard) = (source.video()?.and_then(|video| video.reorder), source.heard());
+        self.cell.feed.begin(reorder, heard.as_ref().and_then(|heard| heard.format.clone()));
+        self.sound = heard.map(|heard| heard.facts);
         loop {
             let next = poll_fn(|context| source.poll_unit(context));
             let unit = timeout(patience, next).await.map_err(|_| Fault::Stalled(patience))??;
@@ -302,6 +306,7 @@ impl Life {
             fps: self.meter.fps(),
             bitrate: self.meter.bitrate(),
             key_frame_interval_s: self.meter.key_frame_interval().map(|i| i.as_secs_f32()),
+            sound: self.sound.clone(),
         }));
     }
 }

@@ -25,7 +25,7 @@ pub use meter::Meter;
 pub use pacer::{Pacer, Verdict};
 pub use probe::{Findings, probe};
 pub use rtsp::connect_rtsp;
-pub use source::{Connect, Source, Video};
+pub use source::{Connect, Heard, Source, Video};
 
 #[cfg(test)]
 mod tests;

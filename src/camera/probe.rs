@@ -10,12 +10,15 @@ use super::{DecodeError, Fault, Meter, Source, Video, connect_rtsp, decode_alone
 use crate::{
     media::{AccessUnit, I420},
     settings,
+    status::SoundFacts,
 };
 
 /// What a camera sends, found out by watching it for a while.
 pub struct Findings {
     /// What the stream is, where it says.
     pub video: Option<Video>,
+    /// What is heard beside the pictures.
+    pub sound: Option<SoundFacts>,
     /// From the first packet to PLAY.
     pub described_after: Duration,
     /// To the first access unit.
@@ -59,6 +62,7 @@ pub async fn probe(camera: settings::Camera, how_long: Duration) -> Result<Findi
     let mut source = connect_rtsp(Arc::new(camera)).await?;
     let mut findings = Findings {
         video: None,
+        sound: source.heard().map(|heard| heard.facts),
         described_after: began.elapsed(),
         first_frame_after: None,
         first_key_frame_after: None,

@@ -9,6 +9,7 @@ use super::Fault;
 use crate::{
     media::{AccessUnit, Sound, SoundFormat},
     settings,
+    status::SoundFacts,
 };
 
 /// Where access units come from. A trait so that tests can script a camera and files can play one.
@@ -26,7 +27,7 @@ pub trait Source {
     fn video(&self) -> Result<Option<Video>, Fault>;
 
     /// What is heard beside the pictures. Few sources have any.
-    fn sound(&self) -> Option<Arc<SoundFormat>> {
+    fn heard(&self) -> Option<Heard> {
         None
     }
 
@@ -50,6 +51,15 @@ pub struct Video {
     pub height: u32,
     /// By how many pictures it reorders at most (B-frames), where it says.
     pub reorder: Option<u32>,
+}
+
+/// What is heard beside the pictures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// What it is.
+    pub facts: SoundFacts,
+    /// How it is coded; `None` where it is left out.
+    pub format: Option<Arc<SoundFormat>>,
 }
 
 /// How a camera is connected to: `connect_rtsp`, or a script.

@@ -102,6 +102,11 @@ fn report(found: &Findings, out: &mut impl Write) -> std::io::Result<()> {
     writeln!(out, "key frame every   {}", number(interval, "s"))?;
     writeln!(out, "bit rate          {}", number(megabits, "Mbit/s"))?;
     writeln!(out, "B-frames          {}", if found.out_of_order { "yes" } else { "no" })?;
+    let sound = found.sound.as_ref().map_or("none".into(), |sound| {
+        let left_out = sound.left_out.map(|why| format!(", left out: {}", why.words()));
+        format!("{} at {} Hz{}", sound.codec, sound.sample_rate, left_out.unwrap_or_default())
+    });
+    writeln!(out, "sound             {sound}")?;
     writeln!(out, "connected after   {}", seconds(Some(found.described_after)))?;
     writeln!(out, "first frame       {}", seconds(found.first_frame_after))?;
     writeln!(out, "first key frame   {}", seconds(found.first_key_frame_after))?;

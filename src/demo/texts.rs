@@ -72,7 +72,7 @@ fn next_steps() -> String {
          \x20   lookout probe rtsp://192.168.1.20/stream1 --username admin --password \"$CAMERA_PASSWORD\"\n\
          \x20 2. These five lines make a lookout.toml:\n\
          {settings}\
-         \x20 3. Watch, and look at http://127.0.0.1:8080/api/v1/cameras:\n\
+         \x20 3. Watch, and look at http://127.0.0.1:8080/:\n\
          \x20   lookout run\n\
          \x20 4. To be told, add a [[sinks]]: lookout check shows what holds, the README what is told."
     )

@@ -316,7 +316,8 @@ impl Handler<Drain> for Evidence {
             // Too late or nobody there any more: the count says it either way.
             let _ = tokio::time::timeout(deadline, left.wait_for(is_done)).await;
         };
-        // Events whose pictures are not stored by now are told without, not at the next start; the pictures follow then.
+        // Events whose pictures are not stored by now are told without: those that couriers can still claim before they
+        // drain, the others at the next start; the pictures follow then.
         let told = wait.into_actor(self).map(|(), evidence, _| {
             evidence.groups.keys().for_each(|event| evidence.release.do_send(Release(*event)));
             evidence.groups.len()

@@ -71,13 +71,18 @@ impl Pictures {
             Some(snapshot) => Some(snapshot.frames.get(n).ok_or(PictureError::Missing)?.url.clone()),
             None => None,
         };
-        if let Some(jpeg) = self.in_spool(event, url.clone(), n).await {
-            return Ok(jpeg);
-        }
-        let url = url.ok_or(PictureError::Missing)?;
+        // A spool that hangs must not hide what the store has.
+        let in_spool = tokio::time::timeout(self.deadline / 2, self.in_spool(event, url.clone(), n)).await;
+        // Nobody knows what lies in one that hangs.
+        let missing = match in_spool {
+            Ok(Some(jpeg)) => return Ok(jpeg),
+            Ok(None) => PictureError::Missing,
+            Err(_) => PictureError::TooSlow(self.deadline),
+        };
+        let Some(url) = url else { return Err(missing) };
         let key = self.address.key(&url).ok_or(PictureError::Elsewhere { url })?;
         self.store.get(&key).await.map_err(|error| match error {
-            StoreError::Missing => PictureError::Missing,
+            StoreError::Missing => missing,
             error => PictureError::Store(error.to_string()),
         })
     }

@@ -54,7 +54,7 @@ pub fn left_in(folder: &Path) -> Vec<EventId> {
 }
 
 impl Spool {
-    const NOTES: &str = "group.json";
+    pub(super) const NOTES: &str = "group.json";
     const ASIDE: &str = "aside";
     /// More than this is not kept aside; the names are those of the events, so the oldest go first.
     const ASIDE_AT_MOST: usize = 32;

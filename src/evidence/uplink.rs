@@ -235,7 +235,10 @@ impl Uplink {
         self.in_flight = self.in_flight.saturating_sub(1);
         parcel.failures = parcel.failures.saturating_add(1);
         // Wrong settings say nothing about the picture: it waits until somebody has mended them, as long as the spool holds.
+        let is_its_own = parcel.since.is_some_and(|before| self.tally.has_served_since(before));
         match blame {
+            // What the settings seem to forbid, and others may, is forbidden to this picture alone.
+            Blame::Settings if is_its_own => parcel.refusals += 1,
             Blame::Attempt => {
                 // It answered, so it is there.
                 parcel.refusals += 1;
@@ -243,7 +246,6 @@ impl Uplink {
                 self.outage = None;
             }
             Blame::StoreAway => {
-                let is_its_own = parcel.since.is_some_and(|before| self.tally.has_served_since(before));
                 parcel.refusals += u32::from(is_its_own);
                 self.tally.missed += 1;
                 parcel.since = Some(self.tally);
@@ -253,6 +255,7 @@ impl Uplink {
                 }
             }
             Blame::Settings => {
+                parcel.since = Some(self.tally);
                 let next_probe_at = now + self.terms.backoff.longest(roll);
                 self.suspect = None;
                 self.outage = Some(Outage { probes: Self::AWAY_AFTER, next_probe_at, has_asked_another: false });

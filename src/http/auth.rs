@@ -15,7 +15,7 @@ use actix_web::{
     web,
 };
 
-use super::{Problem, Views};
+use super::{Problem, Views, endless};
 use crate::{
     access::{Asking, Caller, Gate, Needs, Refusal},
     words::{Moment, Role},
@@ -47,7 +47,10 @@ pub(in crate::http) async fn enter(
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
             }
-            next.call(request).await
+            let answer = next.call(request).await?;
+            Ok(endless::bound(answer, |answer| {
+                gate(answer.request()).over(needs, &asking(answer.request()), Moment::now())
+            }))
         }
         Err(refusal) => Ok(request.into_response(Problem::from(refusal).error_response())),
     }
@@ -70,7 +73,8 @@ pub(in crate::http) fn asking(request: &HttpRequest) -> Asking<'_> {
         changes: !request.method().is_safe(),
         host: first("host"),
         authorization: first("authorization"),
-        cookie: first("cookie"),
+        // Other programs under the same name may set cookies in any letters.
+        cookie: headers.get("cookie").map(|value| std::str::from_utf8(value.as_bytes()).unwrap_or("\u{fffd}")),
         origin: first("origin"),
         fetch_site: first("sec-fetch-site"),
         forwarded_for: last("x-forwarded-for"),

@@ -11,7 +11,7 @@ use crate::{
     access::Gate,
     events::{Event, Readers},
     live::Audience,
-    roster::{Done, Entry, Order, Refusal},
+    roster::{Done, Entry, Order, Origin, Refusal},
     status::{Board, LastSeen},
     words::{CameraId, EventId, Reason},
 };
@@ -94,6 +94,9 @@ pub trait Control: Send + Sync {
 
     /// Passes a camera on, or no longer, until Lookout is started anew.
     fn relay(self: Arc<Self>, id: CameraId, on: bool) -> BoxFuture<'static, Result<(), Refusal>>;
+
+    /// Where a camera comes from.
+    fn origin(&self, id: &str) -> Option<Origin>;
 
     /// What is written of a camera.
     fn entry(&self, id: &str) -> Option<Entry>;

@@ -1,6 +1,7 @@
 //! What people and machines see and may ask for. Reads the board and the event reader; changes nothing itself.
 
 mod auth;
+mod endless;
 mod error;
 mod headers;
 mod joined;

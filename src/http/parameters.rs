@@ -1,10 +1,16 @@
 //! What is asked for in an address, in its path and after its `?`: read in one place, so that every mistake is told in
 //! the same words: which parameter, what was written, and what is known.
 
-use std::future::{Ready, ready};
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use bytes::Bytes;
+use futures::{FutureExt, future::LocalBoxFuture};
 use jiff::Timestamp;
+use tokio::time::timeout;
 use url::form_urlencoded;
 
 use super::Problem;
@@ -44,6 +50,33 @@ impl Question for Nothing {
 
 /// Extracts the `{id}` of the path.
 pub(in crate::http) struct Id<W>(pub(in crate::http) W);
+
+/// Extracts the body: as much as a camera with all its zones takes, within the time that it takes to send that.
+pub(in crate::http) struct Body(pub(in crate::http) Bytes);
+
+impl Body {
+    const MOST_BYTES: usize = 1 << 20;
+    const PATIENCE: Duration = Duration::from_secs(10);
+}
+
+impl FromRequest for Body {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let payload = web::Payload::from_request(request, payload).into_inner();
+        async move {
+            let payload = payload.map_err(|_| Problem::bad_request("the body cannot be read"))?;
+            match timeout(Self::PATIENCE, payload.to_bytes_limited(Self::MOST_BYTES)).await {
+                Ok(Ok(Ok(body))) => Ok(Self(body)),
+                Ok(Ok(Err(_))) => Err(Problem::bad_request("the body cannot be read")),
+                Ok(Err(_)) => Err(Problem::bad_request(format!("the body is larger than {} bytes", Self::MOST_BYTES))),
+                Err(_) => Err(Problem::bad_request("the body did not come in time")),
+            }
+        }
+        .boxed_local()
+    }
+}
 
 /// The parameters of a question; each is known, and there once.
 pub(in crate::http) struct Parameters(Vec<(&'static str, String)>);

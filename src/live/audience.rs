@@ -4,7 +4,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::status::AudienceCell;
 
-/// Those who watch: how many there may be, and their end.
+/// Those who are sent something for as long as they take it: how many there may be, and their end.
 #[derive(Debug)]
 pub struct Audience {
     at_most: usize,
@@ -20,7 +20,7 @@ pub enum Full {
     #[error("ending")]
     Ending,
     /// Every seat is taken.
-    #[error("live.max_viewers = {at_most} watch already")]
+    #[error("all {at_most} seats are taken")]
     Taken {
         /// How many there are.
         at_most: usize,

@@ -48,12 +48,8 @@ impl Configuration {
         let read = SeqParameterSet::from_bits(BitReader::new(&*bits)).ok()?;
         let (width, height) = read.pixel_dimensions().ok()?;
         let (width, height) = (width.try_into().ok()?, height.try_into().ok()?);
-        (sps.len() >= 4).then(|| Self {
-            sps: Bytes::copy_from_slice(sps),
-            pps: Bytes::copy_from_slice(pps),
-            width,
-            height,
-        })
+        let fits = sps.len() >= 4 && sps.len().max(pps.len()) <= usize::from(u16::MAX);
+        fits.then(|| Self { sps: Bytes::copy_from_slice(sps), pps: Bytes::copy_from_slice(pps), width, height })
     }
 
     /// Whether a key frame says the same.

@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        media::{AccessUnit, Feed, Piece, SoundFormat},
+        media::{Feed, Piece, SoundFormat, sample},
         words::Moment,
     };
 
@@ -94,9 +94,7 @@ mod tests {
                 feed.begin(Some(0), None);
                 continue;
             };
-            let data = Bytes::from_static(&[0, 0, 1, 0x65, 1]);
-            let received = Moment::now();
-            feed.push(&AccessUnit { data, timestamp: *shown, received, key: true, disposable: false, lost_packets: 0 });
+            feed.push(&sample::unit(true, *shown, Moment::now()));
             let piece = follower.take().expect("a picture");
             let time = timeline.picture(piece.picture().expect("a picture"));
             times.push((time.decode, time.step));
@@ -132,16 +130,7 @@ mod tests {
             |timestamp| Sound { data: Bytes::new(), timestamp, received: Moment::now(), format: format.clone() };
         let feed = Arc::new(Feed::default());
         feed.begin(Some(0), None);
-        let data = Bytes::from_static(&[0, 0, 1, 0x65, 1]);
-        let unit = |timestamp| AccessUnit {
-            data: data.clone(),
-            timestamp,
-            received: Moment::now(),
-            key: true,
-            disposable: false,
-            lost_packets: 0,
-        };
-        feed.push(&unit(1000));
+        feed.push(&sample::unit(true, 1000, Moment::now()));
         let mut follower = feed.follow();
         let piece = follower.take().expect("a picture");
         let (mut timeline, life) = (Timeline::default(), piece.picture().expect("a picture").life);

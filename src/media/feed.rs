@@ -46,6 +46,8 @@ struct Reel {
 impl Feed {
     /// About eight seconds of a 16 Mbit/s camera.
     pub const MAX_BYTES: usize = 16 << 20;
+    /// Half of it, so that a picture fits, also in the form that containers want, and into their lengths of 24 bits.
+    const MAX_PICTURE: usize = 8 << 20;
     /// About twenty seconds of 30 pictures and 47 frames of sound a second.
     pub const MAX_PIECES: usize = 1536;
     /// While somebody follows, what is so new is kept, key frame or not, for those who are a little late.
@@ -79,7 +81,8 @@ impl Feed {
     pub fn push(&self, unit: &AccessUnit) {
         let mut reel = self.reel.lock();
         let decode_time = reel.times.next(unit.timestamp);
-        if unit.lost_packets > 0 {
+        // One that is too large for what is kept is lost to whoever follows.
+        if unit.lost_packets > 0 || unit.data.len() > Self::MAX_PICTURE {
             reel.is_whole = false;
         } else if unit.key {
             reel.is_whole = true;

@@ -9,6 +9,8 @@ mod frame;
 mod latest;
 mod piece;
 mod rgb;
+#[cfg(test)]
+pub(crate) mod sample;
 mod sound;
 
 pub use access_unit::AccessUnit;

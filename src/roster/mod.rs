@@ -100,13 +100,16 @@ impl Roster {
         self.from_file.iter().chain(added).map(switched).collect()
     }
 
+    /// Where a camera comes from.
+    pub fn origin(&self, id: &str) -> Option<Origin> {
+        let in_file = self.in_file(id).map(|_| Origin::File);
+        in_file.or_else(|| self.kept.get(id).map(|_| Origin::Added))
+    }
+
     /// What is written of a camera.
     pub fn entry(&self, id: &str) -> Option<Entry> {
-        if let Some(camera) = self.in_file(id) {
-            return Some(Entry { origin: Origin::File, settings: camera_as_written(camera) });
-        }
-        let kept = self.kept.get(id)?;
-        Some(Entry { origin: Origin::Added, settings: camera_as_written(&kept.camera) })
+        let camera = self.find(id)?;
+        Some(Entry { origin: self.origin(id)?, settings: camera_as_written(camera) })
     }
 
     /// A camera that might be added; it need not say what it is to be called.
@@ -147,7 +150,7 @@ impl Roster {
     fn add(&mut self, written: Value) -> Result<Done, Refusal> {
         let kept = self.check(written)?;
         let id = kept.camera.id.clone();
-        if let Some(there) = self.find(&id) {
+        if let Some(there) = self.find(id.as_str()) {
             let same = Camera { enabled: there.enabled, ..kept.camera.clone() } == *there;
             return if same { Ok(Done { id: Some(id), change: Change::Same }) } else { Err(Refusal::Exists(id)) };
         }
@@ -216,16 +219,15 @@ impl Roster {
     }
 
     fn play(&mut self, id: CameraId, url: &str) -> Result<Done, Refusal> {
-        let asked = self.check(json!({ "id": id.as_str(), "url": url }))?.camera;
-        match self.find(&id) {
-            None => return self.add(json!({ "id": id.as_str(), "url": url })),
-            Some(there) if there.url == asked.url && there.credentials == asked.credentials => {}
-            Some(_) => {
-                let patch = json!({ "url": url, "username": null, "password": null });
-                self.patch(&id, &patch)?;
-            }
-        }
-        self.switch(&[id], true)
+        let written = json!({ "id": id.as_str(), "url": url });
+        let asked = self.check(written.clone())?.camera;
+        let moved = match self.find(id.as_str()) {
+            None => return self.add(written),
+            Some(there) if there.url == asked.url && there.credentials == asked.credentials => None,
+            Some(_) => Some(self.patch(&id, &json!({ "url": url, "username": null, "password": null }))?),
+        };
+        let switched = self.switch(&[id], true)?;
+        Ok(moved.unwrap_or(switched))
     }
 
     fn check(&self, written: Value) -> Result<Kept, Refusal> {
@@ -243,11 +245,14 @@ impl Roster {
         if self.networks.is_empty() {
             return Ok(());
         }
-        let host = camera.url.host_str().unwrap_or_default();
+        self.is_allowed("url", camera.url.host_str().unwrap_or_default())?;
+        camera.relay.as_ref().map_or(Ok(()), |target| self.is_allowed("relay", target.address().0))
+    }
+
+    fn is_allowed(&self, path: &str, host: &str) -> Result<(), Refusal> {
         let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() else {
             // A name can mean another address at every question.
-            let why = "write its IP address: with control.networks, names are not taken";
-            return Err(Refusal::invalid("url", why));
+            return Err(Refusal::invalid(path, "write its IP address: with control.networks, names are not taken"));
         };
         let address = address.to_canonical();
         if self.networks.iter().any(|network| network.contains(&address)) {
@@ -255,7 +260,7 @@ impl Roster {
         }
         let networks: Vec<String> = self.networks.iter().map(ToString::to_string).collect();
         let why = format!("{address} is in none of the networks that control.networks allows: {}", networks.join(", "));
-        Err(Refusal::invalid("url", why))
+        Err(Refusal::invalid(path, why))
     }
 
     fn keep(&mut self, camera: Kept) -> Result<Done, Refusal> {
@@ -283,11 +288,11 @@ impl Roster {
     }
 
     fn known(&self, id: &CameraId) -> Result<&Camera, Refusal> {
-        self.find(id).ok_or_else(|| Refusal::Unknown(id.clone()))
+        self.find(id.as_str()).ok_or_else(|| Refusal::Unknown(id.clone()))
     }
 
-    fn find(&self, id: &CameraId) -> Option<&Camera> {
-        self.in_file(id.as_str()).or_else(|| self.kept.get(id).map(|kept| &kept.camera))
+    fn find(&self, id: &str) -> Option<&Camera> {
+        self.in_file(id).or_else(|| self.kept.get(id).map(|kept| &kept.camera))
     }
 
     fn in_file(&self, id: &str) -> Option<&Camera> {

@@ -112,6 +112,23 @@ fn every_wrong_field_is_named_and_no_file_is_read_for_anybody() {
 }
 
 #[test]
+fn what_was_masked_when_it_was_shown_is_not_taken_for_a_password() {
+    let site = Site::new();
+    let mut roster = site.roster("");
+    let secret = json!({ "id": "yard", "url": "rtsp://10.0.0.2/cam?token=t0ken", "username": "a", "password": "s3cret",
+        "relay": "rtmp://10.0.0.3/live/k3y" });
+    roster.carry_out(Order::Add(secret)).expect("added");
+    let shown = roster.entry("yard").expect("it is there").settings;
+    assert!(!shown.to_string().contains("k3y"), "{shown}");
+    let Err(Refusal::Invalid(problems)) = roster.carry_out(Order::Put(id("yard"), shown)) else {
+        panic!("it is taken")
+    };
+    let mut paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["password", "relay", "url"]);
+}
+
+#[test]
 fn cameras_of_the_file_are_changed_there_but_may_be_started_and_stopped() {
     let site = Site::new();
     let mut roster = site.roster(FILE_CAMERA);
@@ -158,6 +175,9 @@ fn only_allowed_networks_are_reached() {
         let Err(Refusal::Invalid(problems)) = roster.carry_out(order) else { panic!("{url} is taken") };
         assert!(problems[0].path == "url" && problems[0].text.contains(why), "{problems:?}");
     }
+    let passed_on = json!({ "id": "x", "url": "rtsp://10.0.0.5/", "relay": "rtmp://10.0.1.2/live/x" });
+    let Err(Refusal::Invalid(problems)) = roster.carry_out(Order::Add(passed_on)) else { panic!("it is taken") };
+    assert_eq!(problems[0].path, "relay");
     roster.carry_out(Order::Add(json!({ "id": "six", "url": "rtsp://[fd12::1]/" }))).expect("inside");
 }
 
@@ -211,7 +231,7 @@ fn playing_starts_what_is_there_and_adds_what_is_not() {
     assert_eq!(play(&mut roster, "a", "rtsp://u:p@10.0.0.7/1").expect("started").change, Change::Switched);
     let named = json!({ "name": "The first" });
     roster.carry_out(Order::Patch(id("a"), named)).expect("changed");
-    play(&mut roster, "a", "rtsp://10.0.0.8/1").expect("at another address");
+    assert_eq!(play(&mut roster, "a", "rtsp://10.0.0.8/1").expect("at another address").change, Change::Changed);
     let camera = roster.cameras().pop().expect("it is there");
     assert_eq!((&*camera.name, camera.url.as_str(), camera.credentials), ("The first", "rtsp://10.0.0.8/1", None));
     assert_eq!(play(&mut roster, "door", "rtsp://10.0.0.1/x").expect("it runs").change, Change::Same);

@@ -1,6 +1,13 @@
 use std::path::Path;
 
-use super::{Camera, Evidence, VisitRules, check::cameras_of, problems::Problems, raw, shape, show, tree::Value};
+use super::{
+    Camera, Evidence, VisitRules,
+    check::cameras_of,
+    problems::Problems,
+    raw, shape,
+    show::{self, MASK},
+    tree::Value,
+};
 
 /// What holds for each camera that says nothing else, for cameras that come while the program runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +27,12 @@ impl CameraDefaults {
     /// Everything that is wrong with it, each with the path of its key within the camera.
     pub fn read(&self, written: &serde_json::Value) -> Result<Camera, Problems> {
         let mut problems = Problems::default();
+        for key in ["url", "username", "password", "relay"] {
+            if written.get(key).and_then(serde_json::Value::as_str).is_some_and(|text| text.contains(MASK)) {
+                let why = "it was masked when it was shown: write it out, or change only the rest (PATCH)";
+                problems.add(&format!("cameras[0].{key}"), why);
+            }
+        }
         let list = Value::List(vec![tree(written)]);
         let mut whole = Value::Table([("cameras".to_owned(), list)].into());
         let file = shape::read(&mut whole, &mut problems);

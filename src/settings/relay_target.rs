@@ -20,6 +20,9 @@ pub enum InvalidTarget {
     /// It names no host.
     #[error("it names no host: write rtmp://HOST[:PORT]/APP/KEY")]
     Host,
+    /// It carries a user name or a password.
+    #[error("RTMP knows no user names and passwords: what the server wants to see stands in the key")]
+    Credentials,
     /// It names no application or no key.
     #[error("it needs an application and a key: write rtmp://HOST[:PORT]/APP/KEY")]
     Path,
@@ -37,6 +40,9 @@ impl RelayTarget {
         if url.scheme() != "rtmp" {
             return Err(InvalidTarget::Scheme);
         }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidTarget::Credentials);
+        }
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or(InvalidTarget::Host)?;
         let path = &url[url::Position::BeforePath..];
         let (app, key) = path.trim_start_matches('/').split_once('/').ok_or(InvalidTarget::Path)?;
@@ -47,9 +53,10 @@ impl RelayTarget {
         Ok(Self { host, port, app: app.to_owned(), key: key.to_owned() })
     }
 
-    /// What may be shown of it.
+    /// What may be shown of it. Some servers want secrets behind the application as well.
     pub fn shown(&self) -> String {
-        format!("{}/…", self.application())
+        let app = self.app.split(['?', ';']).next().unwrap_or_default();
+        format!("{}/{app}/…", self.server())
     }
 
     /// Host and port.
@@ -67,12 +74,16 @@ impl RelayTarget {
         &self.key
     }
 
-    /// The address of the application, as RTMP wants to be told it.
+    /// The address of the application, as RTMP wants to be told it. It may hold secrets.
     pub fn application(&self) -> String {
+        format!("{}/{}", self.server(), self.app)
+    }
+
+    fn server(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         match self.port {
-            Self::PORT => format!("rtmp://{host}/{}", self.app),
-            port => format!("rtmp://{host}:{port}/{}", self.app),
+            Self::PORT => format!("rtmp://{host}"),
+            port => format!("rtmp://{host}:{port}"),
         }
     }
 }
@@ -96,6 +107,8 @@ mod tests {
             (target.shown().as_str(), format!("{target:?}").as_str()),
             ("rtmp://media.example/live/…", "rtmp://media.example/live/…")
         );
+        let split = RelayTarget::read("rtmp://media.example/live?auth=s3cret/door").expect("a target");
+        assert_eq!((split.app(), split.shown().as_str()), ("live?auth=s3cret", "rtmp://media.example/live/…"));
         let six = RelayTarget::read("rtmp://[::1]:1936/app/a/b").expect("a target");
         assert_eq!(
             (six.address(), six.key(), six.application()),
@@ -109,6 +122,7 @@ mod tests {
             ("media.example/live/door", InvalidTarget::Scheme),
             ("http://media.example/live/door", InvalidTarget::Scheme),
             ("rtmp:///live/door", InvalidTarget::Host),
+            ("rtmp://ann:s3cret@media.example/live/door", InvalidTarget::Credentials),
             ("rtmp://media.example/live", InvalidTarget::Path),
             ("rtmp://media.example/live/", InvalidTarget::Path),
         ] {

@@ -1,6 +1,6 @@
 use super::{Counter, Gauge};
 
-/// Those who watch live, over all cameras.
+/// Those who are sent something for as long as they take it: who watches live, over all cameras.
 #[derive(Debug, Default)]
 pub struct AudienceCell {
     /// How many there are.

@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::{AudienceCell, CameraCell, Counter, EvidenceCell, Gauge, Latency};
+use super::{AccessCell, AudienceCell, CameraCell, Counter, EvidenceCell, Gauge, Latency};
 use crate::words::CameraId;
 
 /// The board on which every cell hangs.
@@ -28,6 +28,8 @@ pub struct Board {
     pub evidence: EvidenceCell,
     /// Those who watch live.
     pub audience: Arc<AudienceCell>,
+    /// Who failed to say who they are.
+    pub access: Arc<AccessCell>,
     /// When the process began.
     pub started_at: Timestamp,
     /// The same on the steady clock.
@@ -118,6 +120,7 @@ impl Default for Board {
             outbox: OutboxCell::default(),
             evidence: EvidenceCell::default(),
             audience: Arc::default(),
+            access: Arc::default(),
             started_at: Timestamp::now(),
             started: Instant::now(),
             ready: AtomicBool::new(false),

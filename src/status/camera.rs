@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::{Counter, FrameCounters, Gauge, Latency, RelayCell};
+use super::{Counter, FrameCounters, Gauge, Latency, RelayCell, StreamFacts};
 use crate::{
     media::{Feed, Frame},
     words::{CameraId, Detection, Generation, Moment, Reason},
@@ -120,23 +120,6 @@ impl CameraState {
             Self::Failed => "failed",
         }
     }
-}
-
-/// What the stream is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StreamFacts {
-    /// As in RFC 6381: `avc1.64001F`.
-    pub codec: String,
-    /// Pixels.
-    pub width: u32,
-    /// Pixels.
-    pub height: u32,
-    /// Frames per second, measured.
-    pub fps: Option<f32>,
-    /// Bits per second, measured.
-    pub bitrate: Option<u64>,
-    /// Seconds between key frames, measured.
-    pub key_frame_interval_s: Option<f32>,
 }
 
 /// The newest frame that was looked at, and what was seen in it.

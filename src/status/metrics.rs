@@ -40,6 +40,7 @@ impl Collector for Scrape {
         encode_outbox(&mut encoder, board)?;
         encode_evidence(&mut encoder, board)?;
         encode_audience(&mut encoder, board)?;
+        encode_access(&mut encoder, board)?;
         encode_sinks(&mut encoder, &board.sinks())
     }
 }
@@ -183,6 +184,13 @@ fn encode_evidence(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::R
     single(encoder, "snapshots_dropped", dropped, None, counter(&cell.dropped))?;
     single(encoder, "snapshots_set_aside", set_aside, None, counter(&cell.set_aside))?;
     quantiles(encoder, "snapshots_upload", "Time to store one picture", cell.upload.quantiles())
+}
+
+fn encode_access(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::Result {
+    let cell = &board.access;
+    let failures = [("token", &cell.tokens), ("password", &cell.passwords)]
+        .map(|(tried, failures)| (vec![("tried", tried.to_owned())], Value::Counter(failures.get())));
+    family(encoder, "access_failures", "Failures to say who one is", None, failures.into())
 }
 
 fn encode_audience(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::Result {

@@ -350,6 +350,9 @@ impl Handler<RestartCamera> for Supervisor {
         let Some(charge) = self.cameras.get_mut(&id).filter(|charge| charge.plan == Plan::Keep) else {
             return;
         };
+        if charge.hanging >= Self::MAX_HANGING {
+            return tracing::warn!(camera = %id, "not restarted: too many of its threads hang, and each is lost memory");
+        }
         tracing::info!(camera = %id, "restarting on request");
         charge.health = super::Health::default();
         charge.restart_after = Duration::ZERO;

@@ -33,3 +33,13 @@ pub fn signal(child: &Child, name: &str) {
 pub fn wait_for_end(child: &mut Child, said: impl Fn() -> String) -> ExitStatus {
     wait_for(|| format!("its end; it says:\n{}", said()), || child.try_wait().expect("it is our child"))
 }
+
+/// A program of others; it ends when this is dropped.
+pub struct Other(pub Child);
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // it may have ended by itself
+        let _ = self.0.wait();
+    }
+}

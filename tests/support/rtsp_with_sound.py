@@ -1,6 +1,6 @@
-"""An RTSP camera with sound, by GStreamer's RTSP server: plays an MP4 file with H.264 and AAC at its own pace.
+"""An RTSP camera with sound, by GStreamer's RTSP server: plays H.264 with AAC (MP4) or G.711 (Matroska) at its own pace.
 
-    python3 rtsp_with_sound.py CLIP.mp4
+    python3 rtsp_with_sound.py CLIP.mp4|CLIP.mkv
 
 Prints its address once it listens: a port that was free.
 """
@@ -16,10 +16,15 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 Gst.init(None)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_shared(True)
+clip = sys.argv[1]
+if clip.endswith(".mkv"):
+    demux, sound = "matroskademux", "rtppcmupay name=pay1 pt=0"
+else:
+    demux, sound = "qtdemux", "aacparse ! rtpmp4gpay name=pay1 pt=97"
 factory.set_launch(
-    f'( filesrc location="{sys.argv[1]}" ! qtdemux name=d '
+    f'( filesrc location="{clip}" ! {demux} name=d '
     "d.video_0 ! queue ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 "
-    "d.audio_0 ! queue ! aacparse ! rtpmp4gpay name=pay1 pt=97 )"
+    f"d.audio_0 ! queue ! {sound} )"
 )
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")

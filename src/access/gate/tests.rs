@@ -33,7 +33,7 @@ fn with_cookie(cookie: &str) -> Asking<'_> {
 fn gate(auth: Auth) -> Gate {
     let bind = ([127, 0, 0, 1], 8080).into();
     let proxies = vec!["127.0.0.1/32".parse().expect("a network")];
-    Gate::new(&Server { bind, auth, hosts: vec!["lookout.lan".into()], proxies, cors: Vec::new() })
+    Gate::new(&Server { bind, auth, hosts: vec!["lookout.lan".into()], proxies, cors: Vec::new() }, Arc::default())
 }
 
 fn open() -> Gate {

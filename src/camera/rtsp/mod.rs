@@ -23,11 +23,11 @@ use tokio::time::{Instant, timeout};
 
 use self::{
     answers::{fault, first_line},
-    sound::{SoundStream, choose_sound, set_up_sound},
+    sound::{SoundStream, set_up_sound},
 };
-use super::{Fault, Source, Video, parameters::check_decodable};
+use super::{Fault, Heard, Source, Video, parameters::check_decodable};
 use crate::{
-    media::{AccessUnit, Sound, SoundFormat},
+    media::{AccessUnit, Sound},
     settings,
     words::Moment,
 };
@@ -51,6 +51,7 @@ pub fn connect_rtsp(camera: Arc<settings::Camera>) -> LocalBoxFuture<'static, Re
 struct RtspSource {
     demuxed: Pin<Box<Demuxed>>,
     stream: usize,
+    heard: Option<Heard>,
     sound: Option<SoundStream>,
     group: Arc<SessionGroup>,
     damage: Damage,
@@ -85,10 +86,7 @@ async fn connect(camera: &settings::Camera, group: Arc<SessionGroup>) -> Result<
     // SIMPLE: Annex B, parameter sets in front of each key frame, so that a key frame decodes alone.
     let setup = |format| SetupOptions::default().transport(transport.clone()).frame_format(format);
     step("SETUP", limit, session.setup(stream, setup(FrameFormat::SIMPLE))).await?;
-    let sound = match choose_sound(&session).filter(|_| camera.sound) {
-        Some(sound) => set_up_sound(camera, &mut session, sound, setup(FrameFormat::MP4)).await?,
-        None => None,
-    };
+    let (heard, sound) = set_up_sound(camera, &mut session, setup(FrameFormat::MP4)).await?;
     // Lenient, as cameras are careless with RTP-Info and RTCP. No limit on timestamp jumps: with B-frames
     // presentation times go back at every second frame.
     let play = PlayOptions::default()
@@ -97,7 +95,7 @@ async fn connect(camera: &settings::Camera, group: Arc<SessionGroup>) -> Result<
     let playing = step("PLAY", limit, session.play(play)).await?;
     let demuxed = playing.demuxed().map_err(|e| fault("PLAY", &e))?;
     let demuxed = Box::pin(demuxed);
-    let mut source = RtspSource { demuxed, stream, sound, group, damage: Damage::default(), video: Ok(None) };
+    let mut source = RtspSource { demuxed, stream, heard, sound, group, damage: Damage::default(), video: Ok(None) };
     source.read_parameters();
     Ok(source)
 }
@@ -172,7 +170,7 @@ impl Source for RtspSource {
                     Poll::Ready(Ok(self.access_unit(frame)))
                 }
                 Poll::Ready(Some(Ok(CodecItem::AudioFrame(frame)))) => {
-                    if let Some(sound) = self.sound.as_mut().filter(|sound| sound.stream == frame.stream_id()) {
+                    if let Some(sound) = &mut self.sound {
                         sound.take_in(&frame);
                     }
                     continue;
@@ -191,12 +189,12 @@ impl Source for RtspSource {
         self.video.clone()
     }
 
-    fn sound(&self) -> Option<Arc<SoundFormat>> {
-        self.sound.as_ref().map(|sound| Arc::clone(&sound.format))
+    fn heard(&self) -> Option<Heard> {
+        self.heard.clone()
     }
 
     fn take_sound(&mut self) -> Vec<Sound> {
-        self.sound.as_mut().map(|sound| std::mem::take(&mut sound.waiting)).unwrap_or_default()
+        self.sound.as_mut().map(SoundStream::take).unwrap_or_default()
     }
 
     fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()> {

@@ -1,7 +1,7 @@
 mod pictures;
 mod storms;
 
-use std::{path::Path, time::Instant};
+use std::path::Path;
 
 use actix::Handler;
 
@@ -9,6 +9,7 @@ use super::{upkeep::Retain, *};
 use crate::{
     events::{Event, EventFilter, Reader, sample, store::faults::Fault},
     status::SinkCell,
+    testing::{soon, until},
     words::EventId,
 };
 
@@ -107,19 +108,6 @@ async fn settle_of(outbox: &Addr<Outbox>, sink: &str, seq: i64, settlement: Sett
 
 fn ids(claimed: &Claimed) -> Vec<EventId> {
     claimed.deliveries.iter().map(|d| d.event.id).collect()
-}
-
-/// What the future gives; the test fails if it does not come.
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(30), future).await.unwrap_or_else(|_| panic!("in vain: {what}"))
-}
-
-async fn until(what: &str, happened: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !happened() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
 }
 
 #[actix::test]

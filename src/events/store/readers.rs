@@ -24,6 +24,8 @@ pub struct Readers {
 impl Readers {
     /// An interrupt does not meet a statement that begins after it, so it comes again after this long.
     const AGAIN: Duration = Duration::from_millis(50);
+    /// So often; then nobody waits for the answer any more.
+    const RINGS: u32 = 40;
 
     /// Opens the database that a `Store` made, `count` times.
     pub fn open(file: &Path, count: usize, deadline: Duration) -> Result<Self, OutboxError> {
@@ -51,13 +53,15 @@ impl Readers {
         let lease = Lease::new(Arc::clone(&self), turn);
         let alarm = Arc::clone(&lease.alarm);
         let mut asked = task::spawn_blocking(move || lease.answer(question));
-        loop {
+        for _ in 0..=Self::RINGS {
             match timeout_at(patience, &mut asked).await {
                 Ok(answer) => return answer.unwrap_or_else(|_| Err(OutboxError::CutShort)),
                 Err(_) => alarm.ring(),
             }
             patience = Instant::now() + Self::AGAIN;
         }
+        // No interrupt reaches a thread that waits for a disk. It keeps its reader and its turn until it is back.
+        Err(OutboxError::TooSlow)
     }
 }
 

@@ -178,7 +178,7 @@ fn judge(answered: &Answered, store: &str) -> StoreError {
     let status = answered.status;
     let said = format!("{store} answered {status}{code}");
     match status.as_u16() {
-        // Wrong regions, key ids and names are answered with it; it never blames a picture.
+        // Wrong regions, key ids and names are answered with it. Where others are stored meanwhile, it is the picture after all.
         400 => StoreError::Forbidden(format!("{said}: a setting of the store is wrong")),
         401 | 403 => StoreError::Forbidden(format!("{said}: the keys are wrong, or may not write there")),
         300..=399 => {

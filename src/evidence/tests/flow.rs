@@ -13,13 +13,11 @@ async fn fifty_pictures_go_side_by_side_and_come_back_in_order() {
     let server = Server::slow(Duration::from_secs(1), 50);
     let folder = tempfile::tempdir().expect("a folder");
     let house = House::open(&http(&server), folder.path());
-    let begun = Instant::now();
     let event = house.secure(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 40);
     for shade in 10..50 {
         house.burst(event, shade);
     }
     let attached = house.attached(1).await;
-    eprintln_measured("50 pictures, 1.0 s for each PUT", begun.elapsed());
     assert_eq!(server.most(), 50, "all in flight at once");
     assert_eq!(server.puts(), 50);
     let (id, snapshot) = &attached[0];
@@ -43,12 +41,6 @@ async fn frames_from_before_are_listed_before_and_the_one_that_decided_is_shown(
     assert_eq!(shades(&server, &snapshot), [1, 2, 3]);
     assert!(snapshot.url.ends_with(&format!("/{event}/0.jpg")), "{}", snapshot.url);
     assert_eq!(snapshot.url, snapshot.frames[1].url);
-}
-
-/// Tests may say what they measured; they do not assert it.
-#[expect(clippy::print_stderr, reason = "a measurement for whoever runs the test")]
-fn eprintln_measured(what: &str, took: Duration) {
-    eprintln!("{what}: {:.3} s", took.as_secs_f64());
 }
 
 #[actix::test]

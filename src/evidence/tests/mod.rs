@@ -4,12 +4,7 @@ mod flow;
 mod restart;
 pub(super) mod server;
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, Context, Handler, Message};
 use jiff::Timestamp;
@@ -21,6 +16,7 @@ use crate::{
     media::{BurstFrame, Frame, I420, Origin},
     settings::{ObjectStore, Snapshots},
     status::Board,
+    testing::until,
     words::{Backoff, EventId, Generation, Moment},
 };
 use server::Server;
@@ -171,13 +167,4 @@ pub(super) fn frame(shade: u8) -> Arc<Frame> {
     let (camera, captured) = ("door".parse().expect("an id"), Moment::now());
     let origin = Origin { camera, generation: Generation(1), sequence: u64::from(shade), captured };
     Arc::new(Frame { origin, picture, coded: None })
-}
-
-/// Waits until it is so; fails the test if that takes too long.
-pub(super) async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "not in a minute: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
 }

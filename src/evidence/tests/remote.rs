@@ -2,11 +2,6 @@
 //! what is not tested here: that Amazon, Google and Azure themselves take what is signed for them, and Google's own
 //! addresses.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
-
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use rustls::{crypto::ring, pki_types::alg_id};
@@ -15,8 +10,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     evidence::tests::{server::Server, snapshots},
-    left_out::left_out,
     settings::Secret,
+    testing::Moto,
     tls,
     words::EventId,
 };
@@ -201,51 +196,16 @@ async fn what_an_answer_means() {
     assert!(error.to_string().contains("refused"), "{error}");
 }
 
-/// A real S3 server from PyPI (`pip install "moto[server]"`), where there is one: `LOOKOUT_MOTO`, or in `PATH`.
-struct Moto {
-    process: Child,
-    url: Url,
-}
-
-impl Moto {
-    fn start() -> Option<Self> {
-        let program = std::env::var("LOOKOUT_MOTO").unwrap_or_else(|_| "moto_server".to_owned());
-        let mut command = Command::new(program);
-        command.args(["-H", "127.0.0.1", "-p", "0"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut process = command.spawn().ok()?;
-        let mut lines = BufReader::new(process.stderr.take()?).lines().map_while(Result::ok);
-        // "Running on http://127.0.0.1:40123"
-        let address = lines.find_map(|line| Some(line.split_once("Running on ")?.1.to_owned()));
-        let Some(url) = address.and_then(|address| address.trim().parse().ok()) else {
-            // It is found, but does not run: so there is none.
-            let _ = process.kill();
-            let _ = process.wait();
-            return None;
-        };
-        // It goes on to write its log, and is not to find the pipe closed.
-        std::thread::spawn(move || lines.for_each(drop));
-        Some(Self { process, url })
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 #[actix::test]
 async fn a_real_s3_server_keeps_pictures_with_type_and_metadata() {
-    let Some(moto) = Moto::start() else {
-        return left_out("no moto_server here (pip install \"moto[server]\", or set LOOKOUT_MOTO)");
-    };
-    let store = remote(s3(moto.url.clone(), "site/north", true));
+    let Some(moto) = Moto::start() else { return };
+    let url: Url = format!("http://{}", moto.address()).parse().expect("a URL");
+    let store = remote(s3(url.clone(), "site/north", true));
     let (label, jpeg) = (label(), Bytes::from_static(b"\xff\xd8 a picture \xff\xd9"));
     let error = store.put("door/0.jpg", jpeg.clone(), &label).await.expect_err("there is no bucket yet");
     assert!(error.to_string().contains("no such bucket"), "{error}");
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls::client(None).expect("built-in roots"));
-    let bucket = client.no_proxy().build().expect("a client").put(moto.url.join("evidence").expect("a URL"));
+    let bucket = client.no_proxy().build().expect("a client").put(url.join("evidence").expect("a URL"));
     let location =
         "<CreateBucketConfiguration><LocationConstraint>eu-central-1</LocationConstraint></CreateBucketConfiguration>";
     let made = bucket.header("authorization", "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20261121/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature=x");

@@ -1,6 +1,11 @@
-use std::{fs, process::Command, sync::mpsc::sync_channel};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::mpsc::sync_channel,
+};
 
-use super::{server::Put, *};
+use super::{super::spool::Spool, server::Put, *};
 
 #[actix::test]
 async fn invariant_10_a_group_that_was_half_stored_becomes_whole_after_a_restart() {
@@ -69,14 +74,16 @@ async fn a_spool_that_hangs_for_a_while_costs_no_picture() {
     until("it is in the spool", || server.puts() == 1).await;
     killed.evidence.send(Crash).await.expect("it is gone");
 
-    // Whoever opens a pipe to read waits until somebody opens it to write.
-    let mut files = fs::read_dir(folder.path().join(event.to_string())).expect("its group");
-    let is_picture = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "jpg");
+    let group = folder.path().join(event.to_string());
+    let mut files = fs::read_dir(&group).expect("its group");
+    let is_picture = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "jpg");
     let picture = files.find_map(|file| Some(file.ok()?.path()).filter(is_picture)).expect("its picture");
     let elsewhere = tempfile::tempdir().expect("a folder");
     let aside = elsewhere.path().join("picture");
     fs::rename(&picture, &aside).expect("renamed");
-    assert!(Command::new("mkfifo").arg(&picture).status().expect("coreutils have it").success());
+    let notes = Spool::NOTES;
+    fs::copy(group.join(notes), elsewhere.path().join(notes)).expect("copied");
+    let _hanging = Hanging::at(&picture);
     server.rule(|_| Put::Store);
     let settings = Snapshots { timeout: Duration::from_millis(200), ..http(&server) };
     let house = House::open(&settings, folder.path());
@@ -94,6 +101,30 @@ async fn a_spool_that_hangs_for_a_while_costs_no_picture() {
     drop(pipe);
     let (_, snapshot) = house.attached(1).await.remove(0);
     assert!(snapshot.url.ends_with(&format!("/{event}/0.jpg")), "{}", snapshot.url);
+    house.settled().await;
+
+    // A spool that hangs hides nothing that the store has.
+    fs::create_dir(&group).expect("made");
+    fs::copy(elsewhere.path().join(notes), group.join(notes)).expect("copied");
+    let _hanging = Hanging::at(&picture);
+    assert_eq!(pictures.get(event, Some(&snapshot), 0).await.expect("the store has it"), vec![7; 1000]);
+}
+
+/// A file that hangs whoever reads it: a pipe that nobody writes to. Its end lets them go, also where a test fails.
+struct Hanging(PathBuf);
+
+impl Hanging {
+    fn at(path: &Path) -> Self {
+        assert!(Command::new("mkfifo").arg(path).status().expect("coreutils have it").success());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        // Opened both ways, a pipe waits for nobody (fifo(7)), and those who wait find its end.
+        let _ = fs::File::options().read(true).write(true).open(&self.0);
+    }
 }
 
 #[actix::test]

@@ -177,6 +177,26 @@ fn wrong_settings_are_asked_about_slowly_and_cost_no_picture() {
 }
 
 #[test]
+fn a_picture_that_alone_is_forbidden_is_given_up_and_holds_up_no_other() {
+    let mut bench = Bench::new(1, 8, 2);
+    let odd = bench.next().expect("it is due");
+    let id = odd.id();
+    assert_eq!(bench.fail(odd, Blame::Settings), Verdict::Again);
+    for n in 10..40 {
+        bench.uplink.add(Parcel::new(bench.event, n, bench.now + Duration::from_secs(10)));
+        bench.sleep();
+        while let Some(parcel) = bench.next() {
+            if parcel.id() != id {
+                bench.uplink.stored();
+            } else if bench.fail(parcel, Blame::Settings) == Verdict::GivenUp {
+                return;
+            }
+        }
+    }
+    panic!("never given up");
+}
+
+#[test]
 fn nothing_wakes_while_all_hands_are_full() {
     let mut bench = Bench::new(2, 1, 30);
     let first = bench.next().expect("it is due");

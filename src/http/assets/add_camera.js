@@ -6,7 +6,7 @@ import { freshId, h, mark, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { cameraAddress } from "./router.js";
 import { toast } from "./toasts.js";
-import { bitrate } from "./words.js";
+import { bitrate, sound } from "./words.js";
 
 const slug = (text) =>
   text
@@ -221,6 +221,7 @@ function facts(told) {
     told.key_frame_interval_s && `a key picture every ${told.key_frame_interval_s.toFixed(1)} s`,
     told.bitrate && bitrate(told.bitrate),
     told.codec,
+    told.sound && `sound: ${sound(told.sound)}`,
   ].filter(Boolean);
   const picture =
     told.jpeg && h("img", { src: `data:image/jpeg;base64,${told.jpeg}`, alt: "What the camera shows now" });

@@ -2,7 +2,7 @@
 
 import { h, say } from "./dom.js";
 import { clockElement, exactClock } from "./times.js";
-import { bitrate, counted, latency, number, skip } from "./words.js";
+import { bitrate, counted, latency, number, skip, sound } from "./words.js";
 
 const dash = "–";
 
@@ -21,6 +21,7 @@ export class Facts {
       row("fps", "Frames"),
       row("bitrate", "Bit rate"),
       row("keys", "Key picture"),
+      row("sound", "Sound"),
       row("latency", "Seen after"),
       row("sample", "Last looked at"),
       row("viewers", "Watched live by"),
@@ -37,6 +38,7 @@ export class Facts {
       fps: stream?.fps ? `${stream.fps.toFixed(1)} a second` : dash,
       bitrate: stream?.bitrate ? bitrate(stream.bitrate) : dash,
       keys: stream?.key_frame_interval_s ? `every ${stream.key_frame_interval_s.toFixed(1)} s` : dash,
+      sound: stream ? sound(stream.sound) : dash,
       latency: late ? `${latency(late.p50)}, at most ${latency(late.p99)}` : dash,
       viewers: camera.followers === undefined ? dash : counted(camera.followers, "viewer"),
       lives: number(camera.lives),

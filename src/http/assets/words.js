@@ -116,6 +116,21 @@ const SKIPS = {
 /** Why a frame was not decoded. */
 export const skip = (code) => SKIPS[code] ?? code;
 
+const SILENT = {
+  codec: "only AAC can be passed on as it is",
+  settings: "switched off for this camera",
+  refused: "the camera offers it and refuses it",
+  parameters: "the camera does not say how it is coded",
+};
+
+/** AAC, 48 kHz; and why it is left out */
+export function sound(told) {
+  if (!told) return "none";
+  const rate = `${told.sample_rate / 1000} kHz`;
+  const silent = told.left_out && `, left out: ${SILENT[told.left_out] ?? told.left_out}`;
+  return `${told.codec}, ${rate}${silent || ""}`;
+}
+
 /** 1.2 Mbit/s */
 export function bitrate(bits) {
   return bits >= 1e6 ? `${(bits / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bits / 1000)} kbit/s`;

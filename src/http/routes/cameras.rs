@@ -28,7 +28,7 @@ pub(in crate::http) async fn one(
     _: Asked<Nothing>,
 ) -> Result<impl Responder, Problem> {
     let mut camera = CameraView::from(&*find(&views, &id)?);
-    camera.origin = views.control.entry(&id).map(|entry| entry.origin);
+    camera.origin = views.control.origin(&id);
     Ok(web::Json(camera))
 }
 

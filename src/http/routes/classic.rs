@@ -7,8 +7,8 @@ use url::form_urlencoded;
 use super::{
     super::{
         Problem, Views,
-        auth::Allowed,
-        parameters::{Asked, Nothing},
+        auth::{Allowed, asking},
+        parameters::{Asked, Body, Nothing},
     },
     control::carry_out,
 };
@@ -20,13 +20,14 @@ pub(in crate::http) async fn play_camera(
     views: web::Data<Views>,
     _: Asked<Nothing>,
     request: HttpRequest,
-    body: web::Bytes,
+    Body(body): Body,
 ) -> Result<HttpResponse, Problem> {
     let form = Form::read(&request, &body)?;
     let (id, url) = (form.id()?, form.field("ip")?);
     carry_out(&views, Order::Play(id.clone(), url)).await?;
-    let asked = request.connection_info();
-    let flv_data = format!("{}://{}/live/{id}.flv", asked.scheme(), asked.host());
+    let asked = asking(&request);
+    let scheme = if views.gate.is_https(&asked) { "https" } else { "http" };
+    let flv_data = format!("{scheme}://{}/live/{id}.flv", asked.host.unwrap_or("localhost"));
     Ok(HttpResponse::Ok().json(json!({ "code": 200, "msg": "playing", "id": id, "flv_data": flv_data })))
 }
 
@@ -36,7 +37,7 @@ pub(in crate::http) async fn stop_camera(
     views: web::Data<Views>,
     _: Asked<Nothing>,
     request: HttpRequest,
-    body: web::Bytes,
+    Body(body): Body,
 ) -> Result<HttpResponse, Problem> {
     let id = Form::read(&request, &body)?.id()?;
     carry_out(&views, Order::Stop(id.clone())).await?;

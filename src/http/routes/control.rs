@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use actix_web::{HttpResponse, http::StatusCode, http::header::LOCATION, web};
+use actix_web::{
+    HttpResponse, Route,
+    http::{StatusCode, header::LOCATION},
+    web,
+};
 use serde_json::Value;
 
 use super::{
     super::{
         Problem, Unseen, Views,
         auth::Allowed,
-        parameters::{Asked, Id, Nothing},
+        parameters::{Asked, Body, Id, Nothing},
         view::CameraView,
     },
     cameras,
@@ -24,78 +28,9 @@ pub(in crate::http) async fn add(
     _: Allowed,
     views: web::Data<Views>,
     _: Asked<Nothing>,
-    body: web::Bytes,
+    Body(body): Body,
 ) -> Result<HttpResponse, Problem> {
-    let done = carry_out(&views, Order::Add(json(&body)?)).await?;
-    Ok(answer(&views, &done))
-}
-
-/// A camera as it is to be.
-pub(in crate::http) async fn put(
-    _: Allowed,
-    views: web::Data<Views>,
-    Id(id): Id<CameraId>,
-    _: Asked<Nothing>,
-    body: web::Bytes,
-) -> Result<HttpResponse, Problem> {
-    let done = carry_out(&views, Order::Put(id, json(&body)?)).await?;
-    Ok(answer(&views, &done))
-}
-
-/// Parts of a camera.
-pub(in crate::http) async fn patch(
-    _: Allowed,
-    views: web::Data<Views>,
-    Id(id): Id<CameraId>,
-    _: Asked<Nothing>,
-    body: web::Bytes,
-) -> Result<HttpResponse, Problem> {
-    let done = carry_out(&views, Order::Patch(id, json(&body)?)).await?;
-    Ok(answer(&views, &done))
-}
-
-/// A camera less.
-pub(in crate::http) async fn remove(
-    _: Allowed,
-    views: web::Data<Views>,
-    Id(id): Id<CameraId>,
-    _: Asked<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    carry_out(&views, Order::Remove(id)).await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// A camera is watched.
-pub(in crate::http) async fn start(
-    _: Allowed,
-    views: web::Data<Views>,
-    Id(id): Id<CameraId>,
-    _: Asked<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    let done = carry_out(&views, Order::Start(id)).await?;
-    Ok(answer(&views, &done))
-}
-
-/// A camera is not watched.
-pub(in crate::http) async fn stop(
-    _: Allowed,
-    views: web::Data<Views>,
-    Id(id): Id<CameraId>,
-    _: Asked<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    let done = carry_out(&views, Order::Stop(id)).await?;
-    Ok(answer(&views, &done))
-}
-
-/// A camera is connected to anew.
-pub(in crate::http) async fn restart(
-    _: Allowed,
-    views: web::Data<Views>,
-    Id(id): Id<CameraId>,
-    _: Asked<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    let done = carry_out(&views, Order::Restart(id)).await?;
-    Ok(answer(&views, &done))
+    obey(&views, Order::Add(json(&body)?)).await
 }
 
 /// No camera is watched.
@@ -108,12 +43,37 @@ pub(in crate::http) async fn stop_all(
     Ok(HttpResponse::NoContent().finish())
 }
 
+/// A camera as it is written in the body, or parts of it.
+pub(in crate::http) fn written(order: fn(CameraId, Value) -> Order) -> Route {
+    web::to(
+        move |_: Allowed, views: web::Data<Views>, Id(id): Id<CameraId>, _: Asked<Nothing>, Body(body): Body| async move {
+            obey(&views, order(id, json(&body)?)).await
+        },
+    )
+}
+
+/// Something that is done with a camera.
+pub(in crate::http) fn done_with(order: fn(CameraId) -> Order) -> Route {
+    web::to(move |_: Allowed, views: web::Data<Views>, Id(id): Id<CameraId>, _: Asked<Nothing>| async move {
+        obey(&views, order(id)).await
+    })
+}
+
+/// A camera is passed on, or no longer.
+pub(in crate::http) fn relay<const ON: bool>() -> Route {
+    web::to(async |_: Allowed, views: web::Data<Views>, Id(id): Id<CameraId>, _: Asked<Nothing>| {
+        let cell = cameras::find(&views, id.as_str())?;
+        Arc::clone(&views.control).relay(id, ON).await.map_err(|refusal| problem(&views, refusal))?;
+        Ok::<_, Problem>(HttpResponse::Ok().json(CameraView::from(&*cell)))
+    })
+}
+
 /// A camera that is not watched yet, looked at.
 pub(in crate::http) async fn probe(
     _: Allowed,
     views: web::Data<Views>,
     _: Asked<Nothing>,
-    body: web::Bytes,
+    Body(body): Body,
 ) -> Result<HttpResponse, Problem> {
     let seen = Arc::clone(&views.probe).probe(json(&body)?).await;
     let seen = seen.map_err(|unseen| match unseen {
@@ -121,32 +81,6 @@ pub(in crate::http) async fn probe(
         Unseen::Fault { code, message } => Problem::camera_fault(code, message),
     })?;
     Ok(HttpResponse::Ok().json(seen))
-}
-
-/// A camera is passed on.
-pub(in crate::http) async fn start_relay(
-    _: Allowed,
-    views: web::Data<Views>,
-    Id(id): Id<CameraId>,
-    _: Asked<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    switch_relay(&views, id, true).await
-}
-
-/// A camera is not passed on.
-pub(in crate::http) async fn stop_relay(
-    _: Allowed,
-    views: web::Data<Views>,
-    Id(id): Id<CameraId>,
-    _: Asked<Nothing>,
-) -> Result<HttpResponse, Problem> {
-    switch_relay(&views, id, false).await
-}
-
-async fn switch_relay(views: &Views, id: CameraId, on: bool) -> Result<HttpResponse, Problem> {
-    let cell = cameras::find(views, id.as_str())?;
-    Arc::clone(&views.control).relay(id, on).await.map_err(|refusal| problem(views, refusal))?;
-    Ok(HttpResponse::Ok().json(CameraView::from(&*cell)))
 }
 
 /// What is written of a camera.
@@ -179,15 +113,18 @@ fn problem(views: &Views, refusal: Refusal) -> Problem {
     }
 }
 
-fn answer(views: &Views, done: &Done) -> HttpResponse {
-    let status = if done.change == Change::Added { StatusCode::CREATED } else { StatusCode::OK };
-    let mut answer = HttpResponse::build(status);
-    let cell = done.id.as_ref().and_then(|id| views.board.camera(id.as_str()));
-    let Some(cell) = cell else { return answer.finish() };
-    if done.change == Change::Added {
-        answer.insert_header((LOCATION, format!("/api/v1/cameras/{}", cell.id)));
+/// Has an order carried out, and shows the camera as it is then.
+async fn obey(views: &Views, order: Order) -> Result<HttpResponse, Problem> {
+    let Done { id, change } = carry_out(views, order).await?;
+    let cell = id.and_then(|id| views.board.camera(id.as_str()));
+    let Some(cell) = cell.filter(|_| change != Change::Removed) else {
+        return Ok(HttpResponse::NoContent().finish());
+    };
+    let mut answer = HttpResponse::Ok();
+    if change == Change::Added {
+        answer.status(StatusCode::CREATED).insert_header((LOCATION, format!("/api/v1/cameras/{}", cell.id)));
     }
-    answer.json(CameraView::from(&*cell))
+    Ok(answer.json(CameraView::from(&*cell)))
 }
 
 fn json(body: &[u8]) -> Result<Value, Problem> {

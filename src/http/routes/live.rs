@@ -13,7 +13,7 @@ use super::{
     cameras,
 };
 use crate::{
-    live::{Closed, ContainerKind, Slides, Viewer},
+    live::{Closed, ContainerKind, Full, Slides, Viewer},
     media::Piece,
     status::{CameraCell, CameraState, LastSeen, Picture},
 };
@@ -43,7 +43,12 @@ pub(in crate::http) async fn watch(
     let (id, form) = read(&name)?;
     let cell = cameras::find(&views, id)?;
     may_begin(&cell)?;
-    let seat = views.audience.enter().map_err(|full| Problem::unavailable(full.to_string()))?;
+    let seat = views.audience.enter().map_err(|full| {
+        Problem::unavailable(match full {
+            Full::Ending => "ending".to_owned(),
+            Full::Taken { at_most } => format!("live.max_viewers = {at_most} watch already"),
+        })
+    })?;
     let mut answer = HttpResponse::Ok();
     // Proxies hold answers back to gather them, unless they are told not to.
     answer.insert_header(("x-accel-buffering", "no"));
@@ -94,10 +99,13 @@ fn slide_show(views: web::Data<Views>, slides: Slides, first: Bytes) -> impl Str
     stream::unfold((views, slides, Some(first)), |(views, mut slides, first)| async {
         let part = match first {
             Some(first) => first,
-            None => {
+            None => loop {
                 let key_frame = slides.next(Slides::PATIENCE).await.ok()?;
-                slides.part(&jpeg(&views, &key_frame).await.ok()?)
-            }
+                // One that cannot be made, or not now, is left out: the next may be.
+                if let Ok(jpeg) = jpeg(&views, &key_frame).await {
+                    break slides.part(&jpeg);
+                }
+            },
         };
         Some((Ok(part), (views, slides, None)))
     })

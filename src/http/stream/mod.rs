@@ -12,21 +12,21 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::Stream;
 pub(in crate::http) use tail::{Filter, Resume, Tail};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::Instant,
-};
+use tokio::{sync::watch, time::Instant};
 
 use super::Problem;
-use crate::{events::Readers, status::Counter};
+use crate::{
+    events::Readers,
+    live::{Audience, Full, Seat},
+    status::AudienceCell,
+};
 
 /// The streams of events: how many there may be, and their end.
 #[derive(Debug)]
 pub struct Streams {
     terms: StreamTerms,
-    places: Arc<Semaphore>,
-    ending: watch::Sender<bool>,
-    told: Arc<Counter>,
+    audience: Audience,
+    cell: Arc<AudienceCell>,
 }
 
 /// What streams keep to.
@@ -53,27 +53,23 @@ const PACE: Duration = Duration::from_millis(50);
 impl Streams {
     /// No stream yet.
     pub fn new(terms: StreamTerms) -> Self {
-        Self {
-            terms,
-            places: Arc::new(Semaphore::new(terms.at_most)),
-            ending: watch::Sender::new(false),
-            told: Arc::default(),
-        }
+        let cell = Arc::default();
+        Self { terms, audience: Audience::new(terms.at_most, Arc::clone(&cell)), cell }
     }
 
     /// Ends every stream once it has told what is recorded by now; no further one begins.
     pub fn end(&self) {
-        self.ending.send_replace(true);
+        self.audience.end();
     }
 
     /// How many there are.
-    pub fn open(&self) -> usize {
-        self.terms.at_most - self.places.available_permits()
+    pub fn open(&self) -> i64 {
+        self.cell.present.get()
     }
 
     /// Bytes handed to connections since the start.
     pub fn told(&self) -> u64 {
-        self.told.get()
+        self.cell.sent.get()
     }
 
     pub(in crate::http) fn patience(&self) -> Duration {
@@ -82,17 +78,13 @@ impl Streams {
 
     /// A place among the streams.
     pub(in crate::http) fn enter(&self) -> Result<Place, Problem> {
-        let ending = self.ending.subscribe();
-        if *ending.borrow() {
-            return Err(Problem::unavailable("ending"));
-        }
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
-            Problem::unavailable(format!(
-                "{} streams of events are open; more are not held at once",
-                self.terms.at_most
-            ))
+        let seat = self.audience.enter().map_err(|full| match full {
+            Full::Ending => Problem::unavailable("ending"),
+            Full::Taken { at_most } => {
+                Problem::unavailable(format!("{at_most} streams of events are open; more are not held at once"))
+            }
         })?;
-        Ok(Place { _place: place, ending, heartbeat: self.terms.heartbeat, told: Arc::clone(&self.told) })
+        Ok(Place { seat, heartbeat: self.terms.heartbeat })
     }
 }
 
@@ -104,10 +96,8 @@ impl Default for Streams {
 
 /// A place among the streams, free again when it is dropped.
 pub(in crate::http) struct Place {
-    _place: OwnedSemaphorePermit,
-    ending: watch::Receiver<bool>,
+    seat: Seat,
     heartbeat: Duration,
-    told: Arc<Counter>,
 }
 
 /// The body of a stream, from its `opening` on. `newest` moves whenever something was recorded; it was subscribed to
@@ -160,7 +150,7 @@ impl Follower {
                     self.ended |= recorded.is_err(); // nobody records any more
                     tokio::time::sleep_until(self.looked_at + PACE).await;
                 }
-                _ = self.place.ending.changed() => self.ended = true,
+                () = self.place.seat.ending() => self.ended = true,
                 () = tokio::time::sleep_until(self.told_at + self.place.heartbeat) => {
                     let heartbeat = self.tail.heartbeat();
                     return Some(self.tell(heartbeat));
@@ -192,7 +182,7 @@ impl Follower {
 
     fn tell(mut self, text: Vec<u8>) -> (Bytes, Self) {
         self.told_at = Instant::now();
-        self.place.told.add(text.len() as u64);
+        self.place.seat.sent(text.len());
         (text.into(), self)
     }
 }

@@ -1,6 +1,7 @@
 //! Who may ask what, over real sockets.
 
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::{
     super::{headers::HEADERS, routes::ADDRESSES},
@@ -176,6 +177,30 @@ async fn who_logs_in_gets_a_cookie_that_only_our_own_pages_use() {
 }
 
 #[actix::test]
+async fn what_lasts_ends_when_its_viewer_logs_out() {
+    let house = closed();
+    let admitted = cookie(&house.log_in("ann", "correct horse", &[OWN_PAGE]).await);
+    let stream = "GET /api/v1/events/stream HTTP/1.1";
+    let (mut listening, head) = begin(house.address, stream, &[("cookie", &admitted)]).await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    let (mut elsewhere, head) = begin(house.address, stream, &[VIEWER]).await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert_eq!(house.ask("DELETE", SESSION, &[("cookie", &admitted), OWN_PAGE]).await.status, 204);
+    // Orderly: the last chunk, and the connection is free for another question.
+    let mut rest = Vec::new();
+    while !rest.ends_with(b"0\r\n\r\n") {
+        let read = timeout(PATIENCE, listening.read_buf(&mut rest)).await.expect("it ends").expect("readable");
+        assert_ne!(read, 0, "cut: {}", String::from_utf8_lossy(&rest));
+    }
+    house.record(&["door"]).await;
+    let mut told = Vec::new();
+    while !told.windows(4).any(|w| w == b"door") {
+        let read = timeout(PATIENCE, elsewhere.read_buf(&mut told)).await.expect("it is told").expect("readable");
+        assert_ne!(read, 0, "a token's stream has ended");
+    }
+}
+
+#[actix::test]
 async fn by_https_the_cookie_is_for_https_alone() {
     let house = closed();
     let said = [("x-forwarded-proto", "https"), OWN_PAGE];
@@ -204,6 +229,13 @@ async fn who_does_not_know_the_password_learns_nothing_and_is_stopped() {
     assert_eq!(house.ask("GET", SESSION, &[VIEWER]).await.json()["name"], "eye", "a right token is never stopped");
     let from_elsewhere = house.log_in("ann", "correct horse", &[("x-forwarded-for", "192.0.2.7")]).await;
     assert_eq!(from_elsewhere.status, 200, "nor is somebody else");
+    assert_eq!(house.ask("GET", SESSION, &[("authorization", "Bearer a-guess")]).await.status, 401);
+    let metrics = house.ask("GET", "/metrics", &[VIEWER]).await.body;
+    let metrics = String::from_utf8_lossy(&metrics);
+    for (tried, failures) in [("password", 11), ("token", 1)] {
+        let line = format!("lookout_access_failures_total{{tried=\"{tried}\"}} {failures}\n");
+        assert!(metrics.contains(&line), "{line}: {metrics}");
+    }
 }
 
 #[actix::test]

@@ -30,7 +30,7 @@ use crate::{
     app::DeadLetters,
     events::{Addressee, Event, Flush, Outbox, Readers, Record, Store, sample},
     live::Audience,
-    roster::{Done, Entry, Order, Refusal},
+    roster::{Done, Entry, Order, Origin, Refusal},
     settings::{Auth, Secret, Server, Storage, Token},
     status::{Board, CameraCell, LastSeen, SinkCell},
     words::{CameraId, EventId, Role},
@@ -93,7 +93,7 @@ impl House {
             probe: Arc::new(Nothing),
             still: Arc::new(Nothing),
             stills_at_once: Arc::new(Semaphore::new(2)),
-            gate: Arc::new(Gate::new(&server)),
+            gate: Arc::new(Gate::new(&server, Arc::clone(&board.access))),
             logins_at_once: Arc::new(Semaphore::new(2)),
         };
         let server = serve(listener, views).expect("the listener serves");
@@ -128,6 +128,19 @@ impl House {
     async fn post(&self, path: &str) -> Answer {
         request(self.address, "POST", path, &[]).await
     }
+}
+
+/// Asks for an answer without an end; its head, in small letters, and what came with it.
+async fn begin(address: SocketAddr, first_line: &str, headers: &[(&str, &str)]) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let request = format!("{first_line}\r\nhost: {address}\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut got = Vec::new();
+    while !got.windows(4).any(|w| w == b"\r\n\r\n") {
+        assert_ne!(stream.read_buf(&mut got).await.expect("readable"), 0, "it hung up");
+    }
+    (stream, String::from_utf8_lossy(&got).to_ascii_lowercase())
 }
 
 /// An answer to a request.
@@ -210,6 +223,10 @@ impl Control for Nothing {
 
     fn relay(self: Arc<Self>, _: CameraId, _: bool) -> BoxFuture<'static, Result<(), Refusal>> {
         async { Err(Refusal::NotNow("not here".into())) }.boxed()
+    }
+
+    fn origin(&self, _: &str) -> Option<Origin> {
+        None
     }
 
     fn entry(&self, _: &str) -> Option<Entry> {

@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use futures::StreamExt;
 use uuid::Uuid;
 
@@ -8,17 +6,10 @@ use super::{
     listener::{Listener, Said},
     *,
 };
+use crate::testing::until;
 
 const STREAM: &str = "/api/v1/events/stream";
 const QUICK: Duration = Duration::from_millis(50);
-
-async fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < deadline, "not within a minute: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
 
 /// The ids of the next `n` events.
 async fn ids(listener: &mut Listener, n: usize) -> Vec<String> {

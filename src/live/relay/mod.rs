@@ -4,11 +4,13 @@ mod publication;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use actix_rt::ArbiterHandle;
+use futures::FutureExt;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::{
@@ -19,11 +21,11 @@ use tokio::{
 
 use self::publication::Publication;
 pub use self::publication::RelayFault;
-use super::{Cue, Presenter};
+use super::Presenter;
 use crate::{
     settings::RelayTarget,
     status::{CameraCell, RelayCell, RelayState},
-    words::{Backoff, CameraId},
+    words::{Backoff, CameraId, panic_text},
 };
 
 /// Passes cameras on, each to its target.
@@ -61,7 +63,9 @@ impl Relays {
     /// From now on these cameras are passed on, and no others. Those that are the same go on untouched.
     pub fn apply(&self, wanted: Vec<(Arc<CameraCell>, RelayTarget)>) {
         let wanted: Vec<_> = {
-            let off = self.off.lock();
+            let mut off = self.off.lock();
+            // Another camera of that name is not meant.
+            off.retain(|id| wanted.iter().any(|(camera, _)| camera.id == *id));
             wanted.into_iter().filter(|(camera, _)| !off.contains(&camera.id)).collect()
         };
         let mut running = self.running.lock();
@@ -126,12 +130,19 @@ impl Relay {
         loop {
             // Without a picture there is nothing to connect for, and no turn is taken.
             self.cell.enter(RelayState::WaitingForCamera, None, None);
-            let mut presenter = Presenter::new(&self.camera.feed);
-            let Some(first) = presenter.next().await else { return };
+            if self.camera.feed.follow().next_key().await.is_none() {
+                return;
+            }
             self.cell.enter(RelayState::WaitingForTurn, None, None);
             let Ok(turn) = Arc::clone(&self.turns).acquire_owned().await else { return };
             let began = Instant::now();
-            let Err(fault) = self.publish(presenter, first).await else { continue };
+            // What the library makes of a server's words must not end the relay for good.
+            let published = AssertUnwindSafe(self.publish()).catch_unwind().await;
+            let published = published.unwrap_or_else(|panic| Err(RelayFault::Protocol(panic_text(&*panic))));
+            let Err(fault) = published else {
+                failures = 0;
+                continue;
+            };
             failures = if began.elapsed() >= Self::GOOD { 1 } else { failures + 1 };
             let wait = Self::BACKOFF.wait(failures, fastrand::f64());
             drop(turn);
@@ -144,27 +155,27 @@ impl Relay {
     }
 
     /// Publishes until the camera shows nothing any more.
-    async fn publish(&self, mut presenter: Presenter, first: Cue) -> Result<(), RelayFault> {
+    async fn publish(&self) -> Result<(), RelayFault> {
         self.cell.enter(RelayState::Connecting, None, None);
         let opened = timeout(Self::DEADLINE, Publication::open(&self.target)).await;
         let mut publication = opened.map_err(|_| RelayFault::Timeout(Self::DEADLINE))??;
         self.cell.connections.one();
         self.cell.enter(RelayState::Publishing, None, None);
         tracing::info!(camera = %self.camera.id, target = self.target.shown(), "relay: publishing");
-        let mut next = Some(first);
+        let mut presenter = Presenter::new(&self.camera.feed);
         loop {
-            let cue = match next.take() {
-                Some(cue) => cue,
-                None => select! {
-                    cue = timeout(Self::SILENCE, presenter.next()) => match cue {
-                        Ok(Some(cue)) => cue,
-                        Ok(None) | Err(_) => return publication.close().await,
-                    },
-                    read = publication.listen() => {
-                        read?;
-                        continue;
+            let cue = select! {
+                cue = timeout(Self::SILENCE, presenter.next()) => match cue {
+                    Ok(Some(cue)) => cue,
+                    Ok(None) | Err(_) => {
+                        let closed = timeout(Self::DEADLINE, publication.close()).await;
+                        return closed.map_err(|_| RelayFault::Timeout(Self::DEADLINE))?;
                     }
                 },
+                heard = publication.listen() => {
+                    heard?;
+                    continue;
+                }
             };
             let sent = timeout(Self::DEADLINE, publication.send(&cue)).await;
             self.cell.sent.add(sent.map_err(|_| RelayFault::Timeout(Self::DEADLINE))?? as u64);

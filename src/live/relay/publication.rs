@@ -1,6 +1,10 @@
 //! The only file that knows rml_rtmp: one connection that publishes.
 
-use std::{collections::VecDeque, io, time::Duration};
+use std::{
+    collections::VecDeque,
+    io,
+    time::{Duration, Instant},
+};
 
 use rml_rtmp::{
     handshake::{Handshake, HandshakeProcessResult, PeerType},
@@ -43,11 +47,19 @@ pub(super) struct Publication {
     session: ClientSession,
     input: Vec<u8>,
     events: VecDeque<ClientSessionEvent>,
+    /// Answers to what the server said, to be sent before anything else: their headers are counted already.
+    answers: Vec<u8>,
+    opened: Instant,
+    heard: usize,
     now_ms: u32,
 }
 
 impl Publication {
     const READ: usize = 4096;
+    /// A server answers in a few hundred bytes, and acknowledges in sixteen; the library takes messages of 16 MiB in any
+    /// depth. More than this in all, and it is no server of ours.
+    const HEARD_AT_FIRST: usize = 8 << 10;
+    const HEARD_A_SECOND: usize = 64;
 
     /// Connects, and is allowed to publish. The deadline is the caller's.
     pub(super) async fn open(target: &RelayTarget) -> Result<Self, RelayFault> {
@@ -58,7 +70,16 @@ impl Publication {
         config.tc_url = Some(target.application());
         let (session, first) = ClientSession::new(config).map_err(protocol)?;
         let input = vec![0; Self::READ];
-        let mut it = Self { stream, session, input, events: VecDeque::new(), now_ms: 0 };
+        let mut it = Self {
+            stream,
+            session,
+            input,
+            events: VecDeque::new(),
+            answers: Vec::new(),
+            opened: Instant::now(),
+            heard: 0,
+            now_ms: 0,
+        };
         it.work_off(first).await?;
         let told = it.session.handle_input(&rest).map_err(protocol)?;
         it.work_off(told).await?;
@@ -117,14 +138,20 @@ impl Publication {
         self.work_off(messages).await
     }
 
-    /// Takes in what the server says. May be cut short at any time.
+    /// Takes in what the server says. May be cut short at any time: it answers with the next piece.
     pub(super) async fn listen(&mut self) -> Result<(), RelayFault> {
         let n = self.stream.read(&mut self.input).await?;
         if n == 0 {
             return Err(RelayFault::Closed);
         }
+        self.heard += n;
+        let since = usize::try_from(self.opened.elapsed().as_secs()).unwrap_or(usize::MAX);
+        if self.heard > Self::HEARD_AT_FIRST.saturating_add(since.saturating_mul(Self::HEARD_A_SECOND)) {
+            return Err(RelayFault::Protocol("it says more than a server has to say".into()));
+        }
         let told = self.session.handle_input(&self.input[..n]).map_err(protocol)?;
-        self.work_off(told).await.map(drop)
+        self.take(told);
+        Ok(())
     }
 
     /// Says that there is no more.
@@ -140,27 +167,39 @@ impl Publication {
                 if wanted(&event) {
                     return Ok(());
                 }
-                if let ClientSessionEvent::ConnectionRequestRejected { description } = event {
-                    return Err(RelayFault::Refused(description.chars().take(200).collect()));
-                }
+                let refused = match event {
+                    ClientSessionEvent::ConnectionRequestRejected { description } => description,
+                    ClientSessionEvent::UnhandleableOnStatusCode { code } => code,
+                    _ => continue,
+                };
+                return Err(RelayFault::Refused(refused.chars().take(80).collect()));
             }
+            self.answer().await?;
             self.listen().await?;
         }
     }
 
     /// Sends what is to be sent and keeps what is to be known.
     async fn work_off(&mut self, results: Vec<ClientSessionResult>) -> Result<usize, RelayFault> {
+        self.take(results);
+        self.answer().await
+    }
+
+    fn take(&mut self, results: Vec<ClientSessionResult>) {
         const MOST_EVENTS: usize = 16;
-        let mut out = Vec::new();
         for result in results {
             match result {
-                ClientSessionResult::OutboundResponse(packet) => out.extend(packet.bytes),
+                ClientSessionResult::OutboundResponse(packet) => self.answers.extend(packet.bytes),
                 ClientSessionResult::RaisedEvent(event) if self.events.len() < MOST_EVENTS => {
                     self.events.push_back(event);
                 }
                 ClientSessionResult::RaisedEvent(_) | ClientSessionResult::UnhandleableMessageReceived(_) => {}
             }
         }
+    }
+
+    async fn answer(&mut self) -> Result<usize, RelayFault> {
+        let out = std::mem::take(&mut self.answers);
         self.stream.write_all(&out).await?;
         Ok(out.len())
     }

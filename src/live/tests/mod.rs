@@ -9,16 +9,14 @@ use bytes::Bytes;
 
 use super::*;
 use crate::{
-    media::{AccessUnit, Feed, Sound, SoundFormat},
+    media::{
+        Feed, Sound, SoundFormat,
+        sample::{self, PPS, SPS},
+    },
     status::AudienceCell,
     words::Moment,
 };
 
-/// Parameter sets of a picture of 128x96 pixels, High profile.
-const SPS: [u8; 24] = [
-    0x67, 0x64, 0x00, 0x0a, 0xac, 0xd9, 0x42, 0x0d, 0xb0, 0x11, 0, 0, 3, 0, 1, 0, 0, 3, 0, 0x14, 0x0f, 0x12, 0x25, 0x96,
-];
-const PPS: [u8; 6] = [0x68, 0xeb, 0xe3, 0xcb, 0x22, 0xc0];
 /// Ticks between two pictures: 25 a second.
 const STEP: i64 = 3600;
 
@@ -39,12 +37,8 @@ impl Camera {
     /// Pushes the next picture; it is shown at `shown` pictures' lengths.
     fn push_shown(&mut self, shown: i64) {
         let key = self.pushed.is_multiple_of(10);
-        let slice: &[u8] = if key { &[0, 0, 0, 1, 0x65, 7, 7] } else { &[0, 0, 0, 1, 0x41, 8] };
-        let sets = [&[0, 0, 0, 1][..], &SPS, &[0, 0, 0, 1], &PPS].concat();
-        let data = if key { [&sets[..], slice].concat() } else { slice.to_vec() };
         let received = self.began.after(Duration::from_millis(40 * self.pushed));
-        let timestamp = shown * STEP;
-        self.feed.push(&AccessUnit { data: data.into(), timestamp, received, key, disposable: false, lost_packets: 0 });
+        self.feed.push(&sample::unit(key, shown * STEP, received));
         self.pushed += 1;
     }
 

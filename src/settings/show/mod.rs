@@ -9,7 +9,7 @@ use super::{
     secrets::masked_camera_url,
 };
 
-const MASK: &str = "***";
+pub(super) const MASK: &str = "***";
 
 /// The settings as they take effect, defaults included, in the form of the file. Secrets are `***`.
 pub fn show(settings: &Settings) -> String {
@@ -68,7 +68,7 @@ pub(super) fn camera(camera: &Camera) -> raw::Camera {
         key_frame_timeout: raw::DurationText(show_duration(camera.key_frame_timeout)),
         max_retries: camera.max_retries.into(),
         sound: camera.sound,
-        relay: camera.relay.as_ref().map(|target| format!("{}/{MASK}", target.application())),
+        relay: camera.relay.as_ref().map(|target| target.shown().replace('…', MASK)),
         enabled: camera.enabled,
         visits: Some(visits(&camera.visits)),
         evidence: Some(raw::Evidence {

@@ -27,9 +27,9 @@ impl Allowance {
         bytes <= Self::AT_MOST && self.bound.is_none_or(|(bound, until)| bytes < bound || now >= until)
     }
 
-    /// The broker has a picture.
-    pub(super) fn got_through(&mut self) {
-        self.suspect = None;
+    /// The broker has a picture of this size: that speaks for all that are no larger.
+    pub(super) fn got_through(&mut self, bytes: usize) {
+        self.suspect = self.suspect.filter(|suspect| *suspect > bytes);
     }
 
     /// A connection ended while a picture of this size was on its way. If that makes pictures suspect, answers with the size
@@ -59,13 +59,16 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_got_through_in_between_speaks_for_all() {
+    fn a_picture_that_got_through_in_between_speaks_for_those_that_are_no_larger() {
         let (mut allowance, now) = (Allowance::default(), Instant::now());
         for _ in 0..10 {
             assert_eq!(allowance.lost(900, now), None);
-            allowance.got_through();
+            allowance.got_through(900);
         }
         assert!(allowance.admits(900, now));
+        assert_eq!(allowance.lost(900, now), None);
+        allowance.got_through(50);
+        assert_eq!(allowance.lost(900, now), Some(450), "a small one says nothing about a large one");
     }
 
     #[test]

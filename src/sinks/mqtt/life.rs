@@ -206,7 +206,7 @@ impl Life<'_> {
             Some(Cargo::Goodbye) => {
                 let _ = self.client.try_disconnect(); // full of requests: then the end comes without it
             }
-            Some(Cargo::Snapshot(_)) => self.lives.allowance.got_through(),
+            Some(Cargo::Snapshot(bytes)) => self.lives.allowance.got_through(bytes),
             Some(Cargo::Retained) | None => {}
         }
     }

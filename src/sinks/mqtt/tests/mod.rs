@@ -2,6 +2,7 @@
 
 mod home_assistant;
 mod mosquitto;
+mod peer;
 mod scripted;
 mod with_mosquitto;
 

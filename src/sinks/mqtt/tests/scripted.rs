@@ -1,13 +1,12 @@
 //! Against brokers that do what a test says, byte by byte.
 
-use bytes::{Buf, BytesMut};
-use rumqttc::{ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
+use rumqttc::{ConnAck, ConnectReturnCode, Packet, Publish};
+use tokio::{io::AsyncWriteExt, net::TcpListener};
 
-use super::*;
+use super::{
+    peer::{Broker, PATIENCE},
+    *,
+};
 use crate::{
     events::{Flush, sample},
     left_out::left_out,
@@ -16,121 +15,6 @@ use crate::{
         tests::{House, until},
     },
 };
-
-const PATIENCE: Duration = Duration::from_secs(30);
-
-struct Broker(TcpListener);
-
-/// One connection at a scripted broker.
-struct Peer {
-    stream: TcpStream,
-    read: BytesMut,
-}
-
-impl Broker {
-    async fn bind() -> (Self, u16) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("bound").port();
-        (Self(listener), port)
-    }
-
-    /// The next connection; nothing has been said.
-    async fn accept(&self) -> Peer {
-        let accepted = timeout(PATIENCE, self.0.accept()).await.expect("somebody connects");
-        Peer { stream: accepted.expect("a connection").0, read: BytesMut::new() }
-    }
-
-    /// The next connection, welcomed.
-    async fn welcome(&self) -> Peer {
-        let mut peer = self.accept().await;
-        peer.greeting().await;
-        peer.send(Packet::ConnAck(ConnAck::new(ConnectReturnCode::Success, false))).await;
-        peer
-    }
-}
-
-impl Peer {
-    /// The next packet; none at the end of the connection.
-    async fn packet(&mut self) -> Option<Packet> {
-        loop {
-            match Packet::read(&mut self.read, 1 << 21) {
-                Ok(packet) => return Some(packet),
-                Err(rumqttc::mqttbytes::Error::InsufficientBytes(_)) => {}
-                Err(error) => panic!("the sink sent nonsense: {error}"),
-            }
-            let read = timeout(PATIENCE, self.stream.read_buf(&mut self.read)).await.expect("something is sent");
-            if !read.is_ok_and(|bytes| bytes > 0) {
-                return None;
-            }
-        }
-    }
-
-    async fn greeting(&mut self) -> Connect {
-        match self.packet().await {
-            Some(Packet::Connect(connect)) => connect,
-            other => panic!("no greeting: {other:?}"),
-        }
-    }
-
-    async fn send(&mut self, packet: Packet) {
-        let mut bytes = BytesMut::new();
-        packet.write(&mut bytes, 1 << 21).expect("a sound packet");
-        self.raw(&bytes).await;
-    }
-
-    /// Whether the sink still listens is no concern of a broker's.
-    async fn raw(&mut self, mut bytes: &[u8]) {
-        while bytes.has_remaining() {
-            if self.stream.write_buf(&mut bytes).await.is_err() {
-                return;
-            }
-        }
-    }
-
-    async fn acknowledge(&mut self, publish: &Publish) {
-        self.send(Packet::PubAck(PubAck::new(publish.pkid))).await;
-    }
-
-    /// The next event; what is retained is acknowledged on the way.
-    async fn event(&mut self) -> Publish {
-        loop {
-            match self.packet().await.expect("still connected") {
-                Packet::Publish(publish) if publish.retain => self.acknowledge(&publish).await,
-                Packet::Publish(publish) => return publish,
-                _ => {}
-            }
-        }
-    }
-
-    /// The next message on a topic with this end; what is retained is acknowledged on the way.
-    async fn publish_on(&mut self, end: &str) -> Publish {
-        loop {
-            match self.packet().await.expect("still connected") {
-                Packet::Publish(publish) if publish.topic.ends_with(end) => return publish,
-                Packet::Publish(publish) if publish.retain => self.acknowledge(&publish).await,
-                _ => {}
-            }
-        }
-    }
-
-    /// The next message that is to be kept, acknowledged.
-    async fn retained(&mut self) -> Publish {
-        loop {
-            match self.packet().await.expect("still connected") {
-                Packet::Publish(publish) if publish.retain => {
-                    self.acknowledge(&publish).await;
-                    return publish;
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Waits for the end of the connection.
-    async fn until_closed(&mut self) {
-        while self.packet().await.is_some() {}
-    }
-}
 
 fn delivery(sink: &Mqtt, event: &Event) -> JoinHandle<Outcome> {
     tokio::spawn(sink.deliver(event))

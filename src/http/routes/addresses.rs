@@ -1,0 +1,161 @@
+//! The one list of addresses: what is asked how, what that takes, what answers, and what is said of it.
+
+use actix_web::{Route, web};
+
+use super::{
+    super::parameters::Question, assets, cameras, classic, control, deliveries, events, live, operations, pictures,
+    session, stream,
+};
+use crate::{
+    access::Needs,
+    events::{DeliveryFilter, EventFilter},
+    roster::Order,
+    words::Role,
+};
+
+/// An address.
+pub(in crate::http) struct Address {
+    pub(in crate::http) method: &'static str,
+    pub(in crate::http) path: &'static str,
+    pub(in crate::http) needs: Needs,
+    pub(super) answers: fn() -> Route,
+    pub(in crate::http) gives: Gives,
+    pub(in crate::http) about: &'static str,
+    /// The query parameters that it knows.
+    pub(in crate::http) known: &'static [&'static str],
+    pub(in crate::http) takes: Takes,
+}
+
+/// The body of a request.
+#[derive(Clone, Copy, PartialEq)]
+pub(in crate::http) enum Takes {
+    Nothing,
+    Camera,
+    CameraPatch,
+    Login,
+    /// `id` and `ip`.
+    PlayForm,
+    /// `id`.
+    StopForm,
+}
+
+/// The body of an answer when all is well.
+#[derive(Clone, Copy, PartialEq)]
+pub(in crate::http) enum Gives {
+    Text,
+    Page,
+    Json,
+    /// JSON, and by 201 that something is new.
+    Made,
+    Nothing,
+    Jpeg,
+    Events,
+    Live,
+}
+
+/// Who looks; `healthz` and `readyz` tell nothing worth hiding and are asked by machines without a token.
+const LOOK: Needs = Needs::Role(Role::Viewer);
+const CHANGE: Needs = Needs::Role(Role::Admin);
+/// Also for what the browser needs before anybody can say who they are.
+const NOTHING: Needs = Needs::Nothing;
+
+/// Every address there is. Nothing answers that is not in this list, and nobody without what its line says.
+pub(in crate::http) const ADDRESSES: &[Address] = &[
+    at("GET", "/healthz", NOTHING, || web::to(operations::healthz)).gives(Gives::Text, "The process answers"),
+    at("GET", "/readyz", NOTHING, || web::to(operations::readyz))
+        .gives(Gives::Text, "Everything runs and events can be written down"),
+    at("GET", "/metrics", LOOK, || web::to(operations::metrics)).gives(Gives::Text, "OpenMetrics for Prometheus"),
+    // The page is before the door; what programs get here is behind it.
+    at("GET", "/", NOTHING, || web::to(assets::front))
+        .gives(Gives::Page, "The dashboard, or the list of addresses for who wants JSON"),
+    at("GET", "/assets/{file}", NOTHING, || web::to(assets::file)).gives(Gives::Page, "A part of the dashboard"),
+    at("GET", "/api/openapi.json", LOOK, || web::to(operations::openapi)).gives(Gives::Json, "This description"),
+    at("GET", "/live/{id}", LOOK, || web::to(live::watch))
+        .gives(Gives::Live, "A camera as it is now: ID.flv, ID.mp4 or ID.mjpeg"),
+    at("POST", "/play_camera", CHANGE, || web::to(classic::play_camera))
+        .gives(Gives::Json, "Watches a camera and says where its FLV is")
+        .takes(Takes::PlayForm),
+    at("POST", "/stop_camera", CHANGE, || web::to(classic::stop_camera))
+        .gives(Gives::Json, "Watches a camera no more")
+        .takes(Takes::StopForm),
+    at("POST", "/stop_all_camera", CHANGE, || web::to(classic::stop_all_camera))
+        .gives(Gives::Json, "Watches none any more"),
+    at("GET", "/api/v1/session", LOOK, || web::to(session::show)).gives(Gives::Json, "Who asks, and as what"),
+    at("POST", "/api/v1/session", NOTHING, || web::to(session::log_in))
+        .gives(Gives::Json, "Logs in; the answer sets a cookie")
+        .takes(Takes::Login),
+    at("DELETE", "/api/v1/session", NOTHING, || web::to(session::log_out)).gives(Gives::Nothing, "Logs out"),
+    at("GET", "/api/v1/status", LOOK, || web::to(operations::status)).gives(Gives::Json, "All of it in one answer"),
+    at("POST", "/api/v1/reload", CHANGE, || web::to(operations::reload))
+        .gives(Gives::Json, "Reads the settings file anew"),
+    at("GET", "/api/v1/cameras", LOOK, || web::to(cameras::list)).gives(Gives::Json, "Every camera"),
+    at("POST", "/api/v1/cameras", CHANGE, || web::to(control::add))
+        .gives(Gives::Made, "Adds a camera; the same again is no mistake")
+        .takes(Takes::Camera),
+    at("POST", "/api/v1/cameras/stop", CHANGE, || web::to(control::stop_all))
+        .gives(Gives::Nothing, "Stops every camera"),
+    at("POST", "/api/v1/probe", CHANGE, || web::to(control::probe))
+        .gives(Gives::Json, "Looks at a camera that is not watched yet")
+        .takes(Takes::Camera),
+    at("GET", "/api/v1/cameras/{id}", LOOK, || web::to(cameras::one)).gives(Gives::Json, "One camera"),
+    at("PUT", "/api/v1/cameras/{id}", CHANGE, || control::written(Order::Put))
+        .gives(Gives::Made, "Lets a camera be so, whether it is there or not")
+        .takes(Takes::Camera),
+    at("PATCH", "/api/v1/cameras/{id}", CHANGE, || control::written(Order::Patch))
+        .gives(Gives::Json, "Changes parts of a camera (RFC 7396)")
+        .takes(Takes::CameraPatch),
+    at("DELETE", "/api/v1/cameras/{id}", CHANGE, || control::done_with(Order::Remove))
+        .gives(Gives::Nothing, "Forgets a camera"),
+    at("GET", "/api/v1/cameras/{id}/settings", CHANGE, || web::to(control::settings))
+        .gives(Gives::Json, "What is written of a camera, secrets masked"),
+    at("POST", "/api/v1/cameras/{id}/start", CHANGE, || control::done_with(Order::Start))
+        .gives(Gives::Json, "Watches it"),
+    at("POST", "/api/v1/cameras/{id}/stop", CHANGE, || control::done_with(Order::Stop))
+        .gives(Gives::Json, "Watches it no more, also after a restart"),
+    at("POST", "/api/v1/cameras/{id}/restart", CHANGE, || control::done_with(Order::Restart))
+        .gives(Gives::Json, "Connects to it anew"),
+    at("POST", "/api/v1/cameras/{id}/relay/start", CHANGE, control::relay::<true>)
+        .gives(Gives::Json, "Passes it on to its RTMP server"),
+    at("POST", "/api/v1/cameras/{id}/relay/stop", CHANGE, control::relay::<false>)
+        .gives(Gives::Json, "Passes it on no more"),
+    at("GET", "/api/v1/cameras/{id}/frame.jpg", LOOK, || web::to(cameras::frame))
+        .gives(Gives::Jpeg, "The newest frame that was looked at")
+        .asked(cameras::FrameQuery::KNOWN),
+    at("GET", "/api/v1/events", LOOK, || web::to(events::list))
+        .gives(Gives::Json, "What was recorded, the newest first")
+        .asked(EventFilter::KNOWN),
+    at("GET", "/api/v1/events/stream", LOOK, || web::to(stream::follow))
+        .gives(Gives::Events, "The same as it is recorded: server-sent events")
+        .asked(stream::StreamQuery::KNOWN),
+    at("GET", "/api/v1/events/{id}", LOOK, || web::to(events::one)).gives(Gives::Json, "One event"),
+    at("GET", "/api/v1/events/{id}/snapshot.jpg", LOOK, || web::to(pictures::snapshot))
+        .gives(Gives::Jpeg, "A picture of an event")
+        .asked(pictures::PictureQuery::KNOWN),
+    at("GET", "/api/v1/deliveries", LOOK, || web::to(deliveries::list))
+        .gives(Gives::Json, "Who was told of what, and who was not yet")
+        .asked(DeliveryFilter::KNOWN),
+    at("POST", "/api/v1/deliveries/retry", CHANGE, || web::to(deliveries::retry_all))
+        .gives(Gives::Json, "Tries dead letters anew")
+        .asked(deliveries::RetryQuery::KNOWN),
+    at("POST", "/api/v1/deliveries/{id}/retry", CHANGE, || web::to(deliveries::retry_one))
+        .gives(Gives::Json, "Tries one event's dead letters anew")
+        .asked(deliveries::RetryQuery::KNOWN),
+];
+
+const fn at(method: &'static str, path: &'static str, needs: Needs, answers: fn() -> Route) -> Address {
+    Address { method, path, needs, answers, gives: Gives::Json, about: "", known: &[], takes: Takes::Nothing }
+}
+
+impl Address {
+    const fn gives(self, gives: Gives, about: &'static str) -> Self {
+        Self { gives, about, ..self }
+    }
+
+    const fn asked(self, known: &'static [&'static str]) -> Self {
+        Self { known, ..self }
+    }
+
+    const fn takes(self, takes: Takes) -> Self {
+        Self { takes, ..self }
+    }
+}
