@@ -45,7 +45,7 @@ const KNOWN_TO: &[(&str, &[&str])] = &[
     ("rumqttc::", &["sinks/mqtt"]),
     ("mp4_atom::", &["live/fmp4.rs", "live/configuration.rs"]),
     ("ring::{", &["roster/seal.rs"]),
-    ("rml_rtmp::", &["live/relay/publication.rs"]),
+    ("rml_rtmp::", &["live/relay/hearing.rs", "live/relay/publication.rs"]), // one hears, the other speaks
     ("reqwest::", &["sinks/webhook.rs", "sinks/webhook", "evidence/store"]),
     ("object_store::", &["evidence/store"]),
     ("config::{", &["settings/layers.rs"]),

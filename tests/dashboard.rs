@@ -119,8 +119,12 @@ fn somebody_logs_in_adds_a_camera_watches_it_and_sees_who_came() {
     browser.open(&format!("{page}#/interface"));
     browser.wait("what answers where", "document.querySelectorAll('#interface li').length > 30");
 
-    // A camera goes, says why, and comes back.
+    // A camera goes, says why, and comes back, and so does its live view.
+    let goes_on = "document.querySelector('#camera-page video')?.currentTime > 0.5";
+    browser.open(&format!("{page}#/cameras/gone"));
+    browser.wait("its live view", goes_on);
     browser.open(&page);
+    browser.wait("the wall", "!!document.querySelector('#wall-page li.tile')");
     cameras.stop();
     browser.wait("its trouble", "document.querySelector('li.tile[data-camera=gone]')?.dataset.state === 'waiting'");
     browser.open(&format!("{page}#/cameras/gone"));
@@ -135,6 +139,7 @@ fn somebody_logs_in_adds_a_camera_watches_it_and_sees_who_came() {
         ],
     );
     browser.wait("its return", "document.querySelector('#camera-page')?.dataset.state === 'streaming'");
+    browser.wait("its live view again", goes_on);
 
     // On a phone nothing is cut off.
     browser.resize(390, 844);

@@ -118,6 +118,12 @@ fn a_camera_is_published_and_can_be_read_back_and_comes_back_with_its_server() {
     lookout.wait("publishing again", |it| state(it) == "publishing");
     assert_eq!(lookout.post("/api/v1/cameras/street/relay/stop").status, 200);
     lookout.wait("the end of it", |it| it.camera("street")["relay"].is_null());
+    // It stays so, whatever becomes of the camera.
+    for order in ["stop", "start"] {
+        assert_eq!(lookout.post(&format!("/api/v1/cameras/street/{order}")).status, 200);
+    }
+    lookout.wait_for_state("street", "streaming");
+    assert!(lookout.camera("street")["relay"].is_null());
     assert_eq!(lookout.post("/api/v1/cameras/street/relay/start").status, 200);
     lookout.wait("publishing once more", |it| state(it) == "publishing");
 }

@@ -55,8 +55,8 @@ impl Sessions {
         Some(session.caller.clone())
     }
 
-    /// Comes when the session is over: logged out, displaced or as old as sessions get. What lasts that long is use, so
-    /// it does not end for want of it.
+    /// Comes when the session is over: logged out, displaced or as old as sessions get. Until
+    /// whoever waits for it is gone, the session is in use.
     pub(super) fn over(&self, id: &str, now: Moment) -> Option<LocalBoxFuture<'static, ()>> {
         let session = self.open.get(&Digest::of(id)).filter(|session| session.lasts(now.steady))?;
         let left = Self::LIFE.saturating_sub(now.steady.saturating_duration_since(session.begun));
@@ -72,8 +72,9 @@ impl Sessions {
 
 impl Session {
     fn lasts(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.used) < Sessions::IDLE
-            && now.saturating_duration_since(self.begun) < Sessions::LIFE
+        // What lasts is use.
+        let is_used = now.saturating_duration_since(self.used) < Sessions::IDLE || self.lives.receiver_count() > 0;
+        is_used && now.saturating_duration_since(self.begun) < Sessions::LIFE
     }
 }
 
@@ -123,10 +124,13 @@ mod tests {
         assert!((&mut out).now_or_never().is_none());
         sessions.close("a");
         assert!(out.now_or_never().is_some() && (&mut stays).now_or_never().is_none());
+        sessions.open("c", caller("bob"), now.after(13 * HOUR));
+        assert!((&mut stays).now_or_never().is_none(), "it is in use");
         let began = tokio::time::Instant::now();
         aged.await;
         let lasted = began.elapsed();
         assert!(lasted >= Sessions::LIFE && lasted < Sessions::LIFE + Duration::from_secs(1), "{lasted:?}");
+        drop(stays);
         assert!(sessions.over("a", now).is_none() && sessions.over("b", now.after(12 * HOUR)).is_none());
     }
 

@@ -8,14 +8,14 @@ use tokio::{
 
 use super::reload::Reloader;
 use crate::{
-    http::Control,
+    http::{Control, NotReloaded},
     roster::{Change, Done, Entry, Order, Origin, Refusal, Roster},
     settings::Camera,
     supervisor::{ApplyCameras, RestartCamera},
     words::CameraId,
 };
 
-/// How long a change waits for its turn, and for the disk.
+/// How long a change waits for its turn. Whoever asked for it waits twice as long.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Control for Reloader {
@@ -26,12 +26,18 @@ impl Control for Reloader {
         home.spawn(async move {
             let _ = answer.send(self.order_in_turn(order).await); // nobody waits for it any more
         });
-        async move { answered.await.unwrap_or_else(|_| Err(Refusal::NotNow("it was cut short".into()))) }.boxed()
+        async move {
+            let answered = timeout(2 * PATIENCE, answered).await;
+            let hangs = "the disk does not answer: it is done when it does, if it ever does; look again later";
+            let answered = answered.map_err(|_| Refusal::NotNow(hangs.into()))?;
+            answered.unwrap_or_else(|_| Err(Refusal::NotNow("it was cut short".into())))
+        }
+        .boxed()
     }
 
     fn relay(self: Arc<Self>, id: CameraId, on: bool) -> BoxFuture<'static, Result<(), Refusal>> {
         async move {
-            let _turn = self.turn().await?;
+            let _turn = self.turn(PATIENCE).await.map_err(not_now)?;
             let cameras = self.cameras.roster.lock().cameras();
             let camera = cameras.iter().find(|camera| camera.id == id).ok_or_else(|| Refusal::Unknown(id.clone()))?;
             if camera.relay.is_none() {
@@ -55,7 +61,7 @@ impl Control for Reloader {
 
 impl Reloader {
     async fn order_in_turn(&self, order: Order) -> Result<Done, Refusal> {
-        let turn = self.turn().await?;
+        let turn = self.turn(PATIENCE).await.map_err(not_now)?;
         let roster = self.cameras.roster.lock().clone();
         let (done, roster, _turn) = write_down(roster, order, turn).await?;
         let cameras = roster.cameras();
@@ -75,14 +81,6 @@ impl Reloader {
         Ok(done)
     }
 
-    /// One change at a time. A disk that hangs holds up the change that waits for it, and tells those behind it so.
-    async fn turn(&self) -> Result<OwnedMutexGuard<()>, Refusal> {
-        let turn = timeout(PATIENCE, Arc::clone(&self.turn).lock_owned()).await;
-        let turn = turn.map_err(|_| Refusal::NotNow("another change is still under way".into()))?;
-        self.unless_ending().map_err(|why| Refusal::NotNow(why.to_string()))?;
-        Ok(turn)
-    }
-
     /// Has these cameras watched, and no others; when it is done, the board shows them.
     pub(super) async fn watch(&self, cameras: Vec<Camera>) -> Result<(), actix::MailboxError> {
         self.supervisor.send(ApplyCameras(cameras.clone())).await?;
@@ -96,12 +94,18 @@ impl Reloader {
             let target = camera.relay.clone()?;
             Some((self.cameras.board.camera(camera.id.as_str())?, target))
         });
+        self.cameras.relays.remember(|id| cameras.iter().any(|camera| camera.id == *id));
         self.cameras.relays.apply(wanted.collect());
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // for `map_err`
+fn not_now(why: NotReloaded) -> Refusal {
+    Refusal::NotNow(why.to_string())
+}
+
 /// Carries out an order on a copy, so that whoever looks at the roster does not wait for a disk, and on a thread that nobody
-/// waits for at the end. The turn goes along: what is written late must not overtake what was written since.
+/// waits for at the end. However long it takes, what comes of it counts: the turn goes along, and nothing overtakes it.
 async fn write_down(
     mut roster: Roster,
     order: Order,
@@ -110,12 +114,10 @@ async fn write_down(
     let (tell, told) = oneshot::channel();
     let write = move || {
         let done = roster.carry_out(order);
-        let _ = tell.send((done, roster, turn)); // nobody waits for it any more
+        let _ = tell.send((done, roster, turn)); // the end does not wait for it
     };
     let begun = thread::Builder::new().name("roster".into()).spawn(write);
     begun.map_err(|error| Refusal::NotNow(format!("no thread for it: {error}")))?;
-    let told = timeout(PATIENCE, told).await;
-    let told = told.map_err(|_| Refusal::NotSaved("the disk does not answer".into()))?;
-    let (done, roster, turn) = told.map_err(|_| Refusal::NotNow("it was cut short".into()))?;
+    let (done, roster, turn) = told.await.map_err(|_| Refusal::NotNow("it was cut short".into()))?;
     Ok((done?, roster, turn))
 }

@@ -12,7 +12,10 @@ use actix_rt::{ArbiterHandle, System};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::{OwnedMutexGuard, oneshot},
+    time::timeout,
+};
 
 use super::couriers::Couriers;
 use crate::{
@@ -117,9 +120,16 @@ impl Reloader {
         if self.ending.load(SeqCst) { Err(NotReloaded::NotNow("Lookout is ending")) } else { Ok(()) }
     }
 
-    async fn reload_in_turn(&self) -> Result<Value, NotReloaded> {
-        let _turn = self.turn.lock().await;
+    /// One change at a time. A disk that hangs holds up the change that waits for it, and those behind it are told so.
+    pub(super) async fn turn(&self, patience: Duration) -> Result<OwnedMutexGuard<()>, NotReloaded> {
+        let turn = timeout(patience, Arc::clone(&self.turn).lock_owned()).await;
+        let turn = turn.map_err(|_| NotReloaded::NotNow("another change is still under way"))?;
         self.unless_ending()?;
+        Ok(turn)
+    }
+
+    async fn reload_in_turn(&self) -> Result<Value, NotReloaded> {
+        let _turn = self.turn(2 * Self::READING).await?;
         let file = self.file.clone();
         let file = file.ok_or_else(|| NotReloaded::Settings("these settings came from no file".into()))?;
         let new = read(file, Self::READING).await.map_err(NotReloaded::Settings)?;

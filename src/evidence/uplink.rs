@@ -237,8 +237,6 @@ impl Uplink {
         // Wrong settings say nothing about the picture: it waits until somebody has mended them, as long as the spool holds.
         let is_its_own = parcel.since.is_some_and(|before| self.tally.has_served_since(before));
         match blame {
-            // What the settings seem to forbid, and others may, is forbidden to this picture alone.
-            Blame::Settings if is_its_own => parcel.refusals += 1,
             Blame::Attempt => {
                 // It answered, so it is there.
                 parcel.refusals += 1;
@@ -255,10 +253,14 @@ impl Uplink {
                 }
             }
             Blame::Settings => {
+                // What the settings seem to forbid, and others may, is forbidden to this picture alone.
+                parcel.refusals += u32::from(is_its_own);
                 parcel.since = Some(self.tally);
-                let next_probe_at = now + self.terms.backoff.longest(roll);
-                self.suspect = None;
-                self.outage = Some(Outage { probes: Self::AWAY_AFTER, next_probe_at, has_asked_another: false });
+                if !is_its_own || parcel.is_probe {
+                    let next_probe_at = now + self.terms.backoff.longest(roll);
+                    self.suspect = None;
+                    self.outage = Some(Outage { probes: Self::AWAY_AFTER, next_probe_at, has_asked_another: false });
+                }
             }
         }
         if parcel.is_witness || parcel.refusals >= self.terms.max_retries.max(1) {

@@ -23,7 +23,7 @@ pub use self::{
     order::{Change, Done, Order, Refusal},
 };
 use crate::{
-    settings::{Camera, CameraDefaults, Settings, camera_as_written},
+    settings::{Camera, CameraDefaults, Settings, camera_as_written, refuse_masked},
     words::CameraId,
 };
 
@@ -120,6 +120,7 @@ impl Roster {
         if let Some(table) = written.as_object_mut() {
             table.entry("id").or_insert_with(|| "probe".into());
         }
+        unmasked(&written)?;
         self.check(written).map(|kept| kept.camera)
     }
 
@@ -130,7 +131,10 @@ impl Roster {
     pub fn carry_out(&mut self, order: Order) -> Result<Done, Refusal> {
         match order {
             Order::Add(written) => self.add(written),
-            Order::Put(id, written) => self.put(id, written),
+            Order::Put(id, written) => {
+                unmasked(&written)?;
+                self.put(id, written)
+            }
             Order::Patch(id, patch) => self.patch(&id, &patch),
             Order::Remove(id) => self.remove(id),
             Order::Start(id) => self.switch(&[id], true),
@@ -148,6 +152,7 @@ impl Roster {
     }
 
     fn add(&mut self, written: Value) -> Result<Done, Refusal> {
+        unmasked(&written)?;
         let kept = self.check(written)?;
         let id = kept.camera.id.clone();
         if let Some(there) = self.find(id.as_str()) {
@@ -181,6 +186,7 @@ impl Roster {
         if !patch.is_object() {
             return Err(Refusal::invalid("(the whole body)", "an object with what is to change"));
         }
+        unmasked(patch)?;
         merge(&mut written, patch);
         self.put(id.clone(), written)
     }
@@ -298,6 +304,10 @@ impl Roster {
     fn in_file(&self, id: &str) -> Option<&Camera> {
         self.from_file.iter().find(|camera| camera.id.as_str() == id)
     }
+}
+
+fn unmasked(written: &Value) -> Result<(), Refusal> {
+    refuse_masked(written).map_err(|problems| Refusal::Invalid(problems.into_list()))
 }
 
 /// Where the cameras that were added are kept, in the folder of the database.

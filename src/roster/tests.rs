@@ -126,6 +126,13 @@ fn what_was_masked_when_it_was_shown_is_not_taken_for_a_password() {
     let mut paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
     paths.sort_unstable();
     assert_eq!(paths, ["password", "relay", "url"]);
+    // What was kept is not judged by it: it may be a password after all.
+    let odd = json!({ "id": "odd", "url": "rtsp://10.0.0.4/", "username": "a", "password": "a***b" });
+    roster.carry_out(Order::Add(odd)).expect("added");
+    roster.carry_out(Order::Patch(id("odd"), json!({ "name": "Odd" }))).expect("changed");
+    let Err(Refusal::Invalid(_)) = roster.carry_out(Order::Patch(id("odd"), json!({ "password": "***" }))) else {
+        panic!("it is taken")
+    };
 }
 
 #[test]

@@ -27,12 +27,6 @@ impl CameraDefaults {
     /// Everything that is wrong with it, each with the path of its key within the camera.
     pub fn read(&self, written: &serde_json::Value) -> Result<Camera, Problems> {
         let mut problems = Problems::default();
-        for key in ["url", "username", "password", "relay"] {
-            if written.get(key).and_then(serde_json::Value::as_str).is_some_and(|text| text.contains(MASK)) {
-                let why = "it was masked when it was shown: write it out, or change only the rest (PATCH)";
-                problems.add(&format!("cameras[0].{key}"), why);
-            }
-        }
         let list = Value::List(vec![tree(written)]);
         let mut whole = Value::Table([("cameras".to_owned(), list)].into());
         let file = shape::read(&mut whole, &mut problems);
@@ -42,6 +36,20 @@ impl CameraDefaults {
             _ => Err(problems.within("cameras[0]", "(the whole camera)")),
         }
     }
+}
+
+/// What was masked when a camera was shown is not taken back for the secret that it was.
+///
+/// # Errors
+/// The keys that hold a mask.
+pub fn refuse_masked(written: &serde_json::Value) -> Result<(), Problems> {
+    let mut problems = Problems::default();
+    let text = |key: &str| written.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let masked = ["username", "password"].into_iter().filter(|key| text(key) == MASK);
+    for key in masked.chain(["url", "relay"].into_iter().filter(|key| text(key).contains(MASK))) {
+        problems.add(key, "it was masked when it was shown: write it out, or change only the rest (PATCH)");
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// A camera in the form of the file, as JSON. Secrets are `***`.

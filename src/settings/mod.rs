@@ -34,7 +34,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use ipnet::IpNet;
 
 pub use camera::{Camera, Evidence, Transport, VisitRules, Zone};
-pub use camera_defaults::{CameraDefaults, camera_as_written};
+pub use camera_defaults::{CameraDefaults, camera_as_written, refuse_masked};
 pub use check::camera_at;
 pub use diff::{Changes, changes, needs_new_life};
 pub use error::SettingsError;

@@ -59,6 +59,13 @@ impl RelayTarget {
         format!("{}/{app}/…", self.server())
     }
 
+    /// A text that others wrote, without what may not be shown of this.
+    pub fn mask(&self, text: &str) -> String {
+        let behind = self.app.find(['?', ';']).map(|at| &self.app[at + 1..]).filter(|behind| !behind.is_empty());
+        let masked = text.replace(&self.key, "…");
+        behind.map_or_else(|| masked.clone(), |behind| masked.replace(behind, "…"))
+    }
+
     /// Host and port.
     pub fn address(&self) -> (&str, u16) {
         (&self.host, self.port)
@@ -109,6 +116,8 @@ mod tests {
         );
         let split = RelayTarget::read("rtmp://media.example/live?auth=s3cret/door").expect("a target");
         assert_eq!((split.app(), split.shown().as_str()), ("live?auth=s3cret", "rtmp://media.example/live/…"));
+        let said = "no stream door in application live?auth=s3cret";
+        assert_eq!(split.mask(said), "no stream … in application live?…");
         let six = RelayTarget::read("rtmp://[::1]:1936/app/a/b").expect("a target");
         assert_eq!(
             (six.address(), six.key(), six.application()),

@@ -15,7 +15,7 @@ use crate::{
     scene::{self, EvidenceRoom, Scene, SceneCore},
     settings,
     status::{Board, CameraCell, CameraState},
-    words::{CameraId, Generation, Moment},
+    words::{CameraId, Generation, Moment, Reason},
 };
 
 /// The actor in charge of all cameras.
@@ -156,7 +156,7 @@ impl Supervisor {
         if let Some(alarm) = charge.alarm.take() {
             context.cancel_future(alarm);
         }
-        if !wait.is_zero() && charge.cell.state().reason.is_none() {
+        if charge.cell.state().reason.is_none() {
             charge.cell.enter(CameraState::Waiting, None, Some(Moment::now().after(wait).wall));
         }
         charge.alarm = Some(context.notify_later(BeginLife(id.clone()), wait));
@@ -350,9 +350,6 @@ impl Handler<RestartCamera> for Supervisor {
         let Some(charge) = self.cameras.get_mut(&id).filter(|charge| charge.plan == Plan::Keep) else {
             return;
         };
-        if charge.hanging >= Self::MAX_HANGING {
-            return tracing::warn!(camera = %id, "not restarted: too many of its threads hang, and each is lost memory");
-        }
         tracing::info!(camera = %id, "restarting on request");
         charge.health = super::Health::default();
         charge.restart_after = Duration::ZERO;
@@ -371,6 +368,12 @@ impl Handler<BeginLife> for Supervisor {
         charge.alarm = None;
         if charge.life.is_some() || charge.plan != Plan::Keep || self.ending {
             return;
+        }
+        // However it is asked for: by hand, by other settings, or after a fault.
+        if charge.hanging >= Self::MAX_HANGING {
+            let message = format!("{} of its threads hang, and each is lost memory: restart Lookout", charge.hanging);
+            tracing::error!(camera = %id, "not begun: {message}");
+            return charge.cell.enter(CameraState::Failed, Some((Reason::Panicked, message)), None);
         }
         if let Err(error) = charge.begin_life(&self.workshop, streaming, gone) {
             let generation = charge.cell.generation();

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures::{FutureExt, future::LocalBoxFuture};
 use parking_lot::Mutex;
 
-use super::{ApplyCameras, Shutdown, Supervisor, Terms, Workshop};
+use super::{ApplyCameras, RestartCamera, Shutdown, Supervisor, Terms, Workshop};
 use crate::{
     camera::{Connect, Fault, Source, Video},
     events::{Record, Secure},
@@ -272,6 +272,34 @@ fn invariant_7_a_thread_that_hangs_is_left_behind_and_replaced() {
         let before = cell.frames.detected.get();
         house.until("more samples of the new life", |b| detected(b, "hung") > before + 10).await;
         assert_eq!((cell.lives.get(), cell.state().state), (2, CameraState::Streaming));
+    });
+}
+
+#[test]
+fn where_too_many_threads_hang_none_is_begun_by_whatever_order() {
+    run(async {
+        let house = house(&[("hung", &[Script::Hang])], true, Duration::from_secs(1), 0);
+        let failed = |b: &Board| b.camera("hung").is_some_and(|c| c.state().state == CameraState::Failed);
+        house.until("given up", failed).await;
+        let (cell, on) = (house.board.camera("hung").expect("it is watched"), house.cameras[0].clone());
+        assert_eq!(cell.lives.get(), 5);
+        let off = settings::Camera { enabled: false, ..on.clone() };
+        house.supervisor.send(RestartCamera(on.id.clone())).await.expect("it lives");
+        house.until("no life", failed).await;
+        house.supervisor.send(ApplyCameras(vec![off])).await.expect("it lives");
+        house.until("rest", |_| cell.state().state == CameraState::Stopped).await;
+        house.supervisor.send(ApplyCameras(vec![on.clone()])).await.expect("it lives");
+        house.until("no life", failed).await;
+        assert_eq!(cell.lives.get(), 5);
+        let why = cell.state().reason.expect("it says why").message;
+        assert!(why.contains("5 of its threads hang"), "{why}");
+        // When they are back there is room again.
+        house.hang.store(0, SeqCst);
+        while cell.lives.get() == 5 {
+            house.supervisor.send(RestartCamera(on.id.clone())).await.expect("it lives");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        house.until("a life", |_| cell.state().state == CameraState::Streaming).await;
     });
 }
 

@@ -119,6 +119,26 @@ pub(super) fn get(conn: &Connection, id: EventId) -> rusqlite::Result<Option<Eve
     Ok(body.and_then(|body| read(&body)))
 }
 
+/// Starts within the time of one visit that are looked at: other zones have theirs.
+const STARTS: i64 = 1000;
+
+pub(super) fn start_of(conn: &Connection, end: &Event) -> rusqlite::Result<Option<Event>> {
+    let (Some(camera), Some(visit)) = (&end.data.camera, &end.data.visit) else { return Ok(None) };
+    let mut select = conn.prepare_cached(
+        "SELECT body FROM events INDEXED BY events_by_camera_and_kind
+         WHERE camera = ?1 AND kind = ?2 AND time >= ?3 AND time <= ?4 ORDER BY time, seq LIMIT ?5",
+    )?;
+    let (from, to) = (nanos(visit.started_at), nanos(end.time));
+    let mut rows = select.query((camera.id.to_string(), EventKind::VisitStarted.as_str(), from, to, STARTS))?;
+    while let Some(row) = rows.next()? {
+        let start = read(&row.get::<_, String>(0)?);
+        if let Some(start) = start.filter(|start| start.data.visit.as_ref().is_some_and(|began| began.id == visit.id)) {
+            return Ok(Some(start));
+        }
+    }
+    Ok(None)
+}
+
 pub(super) fn dead_letters(conn: &Connection, limit: usize) -> rusqlite::Result<Vec<DeadLetter>> {
     let mut select = conn.prepare_cached(
         "SELECT d.sink, d.attempts, d.last_error, e.body FROM deliveries d JOIN events e USING (seq)

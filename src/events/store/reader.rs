@@ -35,6 +35,11 @@ impl Reader {
         self.read(|conn| history::get(conn, id))
     }
 
+    /// The start of the visit whose end this is.
+    pub fn start_of(&self, end: &Event) -> Result<Option<Event>, OutboxError> {
+        self.read(|conn| history::start_of(conn, end))
+    }
+
     /// Up to `limit` events recorded after the one at place `seq`, in the order of recording, each with its place.
     pub fn after(&self, seq: i64, limit: usize) -> Result<Vec<(i64, Event)>, OutboxError> {
         self.read(|conn| history::after(conn, seq, limit))

@@ -197,6 +197,18 @@ fn a_picture_that_alone_is_forbidden_is_given_up_and_holds_up_no_other() {
 }
 
 #[test]
+fn what_was_stored_before_settings_became_wrong_gives_no_picture_up() {
+    let mut bench = Bench::new(2, 8, 3);
+    let [_, mut waits] = [bench.next().expect("it is due"), bench.next().expect("so is this")];
+    bench.uplink.stored();
+    for _ in 0..40 {
+        assert_eq!(bench.fail(waits, Blame::Settings), Verdict::Again);
+        bench.sleep();
+        waits = bench.next().expect("it is tried again");
+    }
+}
+
+#[test]
 fn nothing_wakes_while_all_hands_are_full() {
     let mut bench = Bench::new(2, 1, 30);
     let first = bench.next().expect("it is due");

@@ -8,11 +8,12 @@ import { Account, Facts } from "./facts.js";
 import { icon } from "./icons.js";
 import { news } from "./news.js";
 import { outages } from "./outages.js";
-import { again } from "./pace.js";
+import { again, soon } from "./pace.js";
 import { sample, samplesOf } from "./samples.js";
 import { recentVisits } from "./recent.js";
 import { Stage } from "./stage.js";
 import { retime, serverNow, sinceElement } from "./times.js";
+import { toast } from "./toasts.js";
 import { latency, people, state, stateLine } from "./words.js";
 import { ZoneEditor } from "./zones.js";
 
@@ -79,6 +80,7 @@ export function cameraPage({ params: [id], signal, title }) {
     sample(samples, camera);
     late.show(samples);
     rates.show(samples);
+    if (!entry && mayLearn) learnSoon();
   }
 
   function gone(problem) {
@@ -106,7 +108,20 @@ export function cameraPage({ params: [id], signal, title }) {
     zonesButton.hidden = false;
   }
 
-  function editZones() {
+  let mayLearn = true;
+  const learnSoon = soon(5000, signal, () =>
+    learn().catch((problem) => {
+      mayLearn = problem.status !== 403; // who may not read the settings has no zones to edit
+    }),
+  );
+
+  async function editZones() {
+    try {
+      await learn(); // somebody else may have changed them since
+    } catch (problem) {
+      if (!signal.aborted) toast(problem.message, { tone: "bad" });
+      return;
+    }
     mark(stage.element, "data-editing", true);
     const editor = new ZoneEditor(id, entry, { shut });
     stage.over.replaceChildren(editor.canvas.element);
@@ -161,7 +176,7 @@ export function cameraPage({ params: [id], signal, title }) {
     ),
   );
   again(EVERY, signal, () => (failed ? undefined : look()));
-  news.on("*", (event) => event.data?.camera?.id === id && look().catch(() => {}), signal);
-  learn().catch(() => {}); // who may not read the settings has no zones to edit
+  const lookSoon = soon(500, signal, () => look().catch(() => {})); // the next time comes anyway
+  news.on("*", (event) => event.data?.camera?.id === id && lookSoon(), signal);
   return page;
 }

@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { news } from "./news.js";
-import { again, sleep } from "./pace.js";
+import { again, sleep, soon } from "./pace.js";
 
 class Cameras extends EventTarget {
   /** The cameras, by name. */
@@ -11,7 +11,7 @@ class Cameras extends EventTarget {
   known = false;
   #asking = null;
   #watchers = 0;
-  #hasten = null;
+  #hasten = soon(250, null, () => this.#asking && this.refresh().catch(() => {})); // the next time comes anyway
 
   /** Has `seen` called with the list now, if it is known, and whenever it is told anew, until `signal`. */
   watch(seen, signal) {
@@ -38,11 +38,7 @@ class Cameras extends EventTarget {
 
   /** Asks soon; what is asked for many times in a moment is asked once. */
   refreshSoon() {
-    if (this.#hasten || !this.#asking) return;
-    this.#hasten = setTimeout(async () => {
-      this.#hasten = null;
-      await this.refresh().catch(() => {}); // the next time comes anyway
-    }, 250);
+    if (this.#asking) this.#hasten();
   }
 
   #begin() {

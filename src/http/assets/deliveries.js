@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { button, h, mark, say } from "./dom.js";
 import { news } from "./news.js";
-import { again } from "./pace.js";
+import { again, soon } from "./pace.js";
 import { cameraAddress } from "./router.js";
 import { mayChange } from "./session.js";
 import { agoElement, whole } from "./times.js";
@@ -163,24 +163,11 @@ export function deliveriesPage({ query, signal, title }) {
 
   again(5000, signal, status);
   // What is told next changes the first page; it is read anew only while nobody has read on or holds a button of it.
-  let soon = null;
-  news.on(
-    "*",
-    () => {
-      if (soon) return;
-      soon = setTimeout(() => {
-        soon = null;
-        if (
-          !signal.aborted &&
-          body.childElementCount <= PAGE + 10 &&
-          scrollY < 200 &&
-          !body.contains(document.activeElement)
-        )
-          begin();
-      }, 1500);
-    },
-    signal,
-  );
+  const readAnew = soon(3000, signal, async () => {
+    const isAtTop = body.childElementCount <= PAGE + 10 && scrollY < 200;
+    if (isAtTop && !body.contains(document.activeElement)) await begin();
+  });
+  news.on("*", readAnew, signal);
   begin();
 
   return h(

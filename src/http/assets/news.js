@@ -73,7 +73,7 @@ class News extends EventTarget {
 
   #seen() {
     clearTimeout(this.#timer);
-    if (document.hidden) this.#timer = setTimeout(() => this.#close(), OUT_OF_SIGHT);
+    if (document.hidden) this.#timer = setTimeout(() => document.hidden && this.#close(), OUT_OF_SIGHT);
     else if (!this.#source || this.#source.readyState === EventSource.CLOSED) this.#connect();
   }
 

@@ -3,7 +3,8 @@
 import { api } from "./api.js";
 import { h } from "./dom.js";
 import { news } from "./news.js";
-import { between, clock, clockElement, day, whole } from "./times.js";
+import { soon } from "./pace.js";
+import { between, clock, clockElement, dayElement, whole } from "./times.js";
 import { reason } from "./words.js";
 
 const SHOWN = 20;
@@ -27,8 +28,9 @@ export function outages(id, signal) {
       ...(found.length > 0 ? found.map(row) : [h("li", { class: "quiet" }, "Never, as far back as is remembered.")]),
     );
   }
-  const again = () =>
-    show().catch((problem) => signal.aborted || list.replaceChildren(h("li", { class: "problem" }, problem.message)));
+  const again = soon(1000, signal, () =>
+    show().catch((problem) => signal.aborted || list.replaceChildren(h("li", { class: "problem" }, problem.message))),
+  );
   for (const type of [DOWN, UP]) news.on(type, (event) => event.data.camera?.id === id && again(), signal);
   news.on("lookout.gap", again, signal);
   again();
@@ -54,7 +56,7 @@ function row({ from, to, lasts, reason: why }) {
     h(
       "p",
       { class: "when", title: whole(from) },
-      h("span", { class: "day" }, day(from)),
+      dayElement(from, { class: "day" }),
       " ",
       clockElement(from, clock(from)),
       end,

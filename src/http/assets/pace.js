@@ -42,3 +42,26 @@ export async function again(pause, signal, work) {
     await sleep(typeof pause === "function" ? pause() : pause, signal);
   }
 }
+
+/** Has something done whenever the function is called: at once, and what is asked for meanwhile once more behind a pause. */
+export function soon(pause, signal, work) {
+  let asked = false;
+  let busy = false;
+  async function run() {
+    busy = true;
+    while (asked && !signal?.aborted) {
+      asked = false;
+      try {
+        await work();
+      } catch (error) {
+        console.warn("lookout:", error.message);
+      }
+      await sleep(pause, signal);
+    }
+    busy = false;
+  }
+  return () => {
+    asked = true;
+    if (!busy) run();
+  };
+}

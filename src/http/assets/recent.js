@@ -3,6 +3,7 @@
 import { api } from "./api.js";
 import { h } from "./dom.js";
 import { news } from "./news.js";
+import { soon } from "./pace.js";
 import { visitElement } from "./visit.js";
 
 export const STARTED = "lookout.visit.started";
@@ -46,8 +47,9 @@ export function recentVisits(id, signal) {
         : [h("li", { class: "quiet" }, "Nobody came yet.")]),
     );
   }
-  const again = () =>
-    show().catch((problem) => signal.aborted || list.replaceChildren(h("li", { class: "problem" }, problem.message)));
+  const again = soon(1000, signal, () =>
+    show().catch((problem) => signal.aborted || list.replaceChildren(h("li", { class: "problem" }, problem.message))),
+  );
   for (const type of [STARTED, ENDED]) news.on(type, (event) => event.data.camera?.id === id && again(), signal);
   news.on("lookout.gap", again, signal);
   again();

@@ -22,6 +22,7 @@ export async function slides(image, address, signal, shown) {
       image.src = url;
       await image.decode().catch(() => {}); // then the next one
       if (before) URL.revokeObjectURL(before);
+      if (own.signal.aborted) break;
       shown(false);
     }
   } catch (error) {

@@ -16,6 +16,7 @@ export class Stage {
   #url = null;
   #signal;
   #live = { state: "off" };
+  #wantsLive = !matchMedia("(prefers-reduced-data: reduce)").matches;
   #seenAt = { at: null, heard: 0 };
 
   constructor(id, signal) {
@@ -78,7 +79,6 @@ export class Stage {
 
   /** What is known of the camera now. */
   update(camera) {
-    const begins = this.#camera === null;
     this.#camera = camera;
     const { stream } = camera;
     if (stream?.width) this.element.style.setProperty("--shape", `${stream.width} / ${stream.height}`);
@@ -89,13 +89,15 @@ export class Stage {
     const may = camera.state === "streaming" || camera.state === "connecting";
     mark(this.liveButton, "disabled", !may);
     mark(this.element, "data-state", camera.state);
-    if (begins && may && !matchMedia("(prefers-reduced-data: reduce)").matches) this.player.start();
+    // What was live is so again when the camera is back.
+    if (camera.state === "streaming" && this.#wantsLive && !this.player.isOn) this.player.start();
     if (!may && this.player.isOn) this.player.stop();
   }
 
   toggle() {
-    if (this.player.isOn) this.player.stop();
-    else this.player.start();
+    this.#wantsLive = !this.player.isOn;
+    if (this.#wantsLive) this.player.start();
+    else this.player.stop();
   }
 
   #tell(told) {

@@ -79,8 +79,10 @@ export class Tile {
     say(this.empty, camera.state === "stopped" ? "Stopped" : inTrouble(camera) ? "No picture" : "No picture yet");
     mark(this.live, "aria-label", `Show ${camera.name} live`);
     mark(this.live, "title", "Show it live");
-    this.live.hidden = camera.state !== "streaming";
-    if (camera.state !== "streaming" && this.player.isOn) this.unpin();
+    this.live.hidden = camera.state !== "streaming" && !this.#pinned;
+    // What is pinned comes alive again when the camera is back.
+    if (camera.state !== "streaming" && this.player.isOn) this.player.stop();
+    else if (camera.state === "streaming" && this.#pinned && !this.player.isOn) this.player.start();
   }
 
   /** Shows a picture and lets the one before go. */

@@ -32,6 +32,16 @@ export const exactClock = (time) => EXACT.format(new Date(time));
 /** Everything about a time, for who wants to know. */
 export const whole = (time) => WHOLE.format(new Date(time));
 
+/** The day that a time belongs to where its reader is: 2026-11-21. */
+export function dateOf(time) {
+  const date = new Date(time);
+  const two = (number) => String(number).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+/** The name of a time's day, kept true over midnight. */
+export const dayElement = (time, props = {}) => h("span", { ...props, data: { dayOf: time } }, day(time));
+
 /** Today, yesterday, or which day. */
 export function day(time) {
   const date = new Date(time);
@@ -113,4 +123,5 @@ setInterval(() => {
   if (document.hidden) return;
   for (const element of document.querySelectorAll("time[data-ago], time[data-since]"))
     if (element.dateTime) retime(element, element.dateTime);
+  for (const element of document.querySelectorAll("[data-day-of]")) say(element, day(element.dataset.dayOf));
 }, 5000);

@@ -5,7 +5,7 @@ import { cameras } from "./cameras.js";
 import { button, h, say } from "./dom.js";
 import { news } from "./news.js";
 import { ENDED, STARTED, lasting } from "./recent.js";
-import { day, serverNow } from "./times.js";
+import { dateOf, dayElement, serverNow } from "./times.js";
 import { visitElement } from "./visit.js";
 
 const PAGE = 24;
@@ -96,9 +96,7 @@ export function visitsPage({ query, signal, title }) {
   function ask(change) {
     Object.assign(asked, change);
     if ((asked.from || asked.to) && !asked.day) {
-      const today = new Date();
-      asked.day =
-        date.value = `${today.getFullYear()}-${String(today.getMonth() + 1).padStart(2, "0")}-${String(today.getDate()).padStart(2, "0")}`;
+      asked.day = date.value = dateOf(Date.now());
     }
     const kept = new URLSearchParams(Object.entries(asked).filter(([, value]) => value));
     history.replaceState(null, "", kept.size > 0 ? `#/visits?${kept}` : "#/visits");
@@ -144,14 +142,17 @@ export function visitsPage({ query, signal, title }) {
     }
   }
 
+  const endOf = (event) => event.data.visit.ended_at ?? event.time;
+
   function dayPart(event) {
-    const name = day(event.data.visit.ended_at ?? event.time);
-    return [...log.children].find((part) => part.dataset.day === name) ?? null;
+    const date = dateOf(endOf(event));
+    return [...log.children].find((part) => part.dataset.day === date) ?? null;
   }
 
   function newPart(event) {
-    const name = day(event.data.visit.ended_at ?? event.time);
-    return h("section", { class: "day", data: { day: name } }, h("h2", {}, name), h("ol", { class: "log" }));
+    const time = endOf(event);
+    const heading = h("h2", {}, dayElement(time));
+    return h("section", { class: "day", data: { day: dateOf(time) } }, heading, h("ol", { class: "log" }));
   }
 
   const isShown = (event) => log.querySelector(`[data-event="${CSS.escape(event.id)}"]`) !== null;

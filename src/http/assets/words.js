@@ -22,6 +22,7 @@ const REASONS = {
 /** What a reason code means. */
 export const reason = (code) => REASONS[code] ?? "It does not stream";
 
+const SOON = { word: "Starts soon", tone: "idle" };
 const STATES = {
   streaming: { word: "Watching", tone: "good" },
   connecting: { word: "Connecting", tone: "idle" },
@@ -31,7 +32,8 @@ const STATES = {
 };
 
 /** A camera's state in a word, and how it is: `good`, `idle`, `bad` or `off`. */
-export const state = (camera) => STATES[camera.state] ?? { word: camera.state, tone: "idle" };
+export const state = (camera) =>
+  isDue(camera) ? SOON : (STATES[camera.state] ?? { word: camera.state, tone: "idle" });
 
 /** What there is to say of a camera's state in a line. */
 export function stateLine(camera) {
@@ -44,7 +46,11 @@ export function stateLine(camera) {
 }
 
 /** Whether somebody should look after it. */
-export const inTrouble = (camera) => camera.state === "waiting" || camera.state === "failed";
+export const inTrouble = (camera) =>
+  (camera.state === "waiting" && !isDue(camera)) || camera.state === "failed";
+
+/** Nothing has failed: many cameras are started one after the other. */
+const isDue = (camera) => camera.state === "waiting" && !camera.reason;
 
 /** 1 person, 2 people. */
 export const people = (count) => (count === 1 ? "1 person" : `${count} people`);

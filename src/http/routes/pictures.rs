@@ -15,7 +15,10 @@ use super::{
     },
     events,
 };
-use crate::{events::Event, words::EventId};
+use crate::{
+    events::{Event, EventKind},
+    words::EventId,
+};
 
 /// How long a request waits for its turn and its picture.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,7 +38,8 @@ impl Question for PictureQuery {
     }
 }
 
-/// A picture of an event: number `n` in the order of capture, or the one to show.
+/// A picture of an event: number `n` in the order of capture, or the one to show. A visit's end whose best frame is the one
+/// that opened it has none of its own: then it is that one.
 pub(in crate::http) async fn snapshot(
     _: Allowed,
     views: web::Data<Views>,
@@ -44,22 +48,45 @@ pub(in crate::http) async fn snapshot(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let event = events::find(&views, id).await?;
+    let why_none = why_none(&event, n.unwrap_or_else(|| to_show(&event)));
+    let ended = event.clone();
+    if let Some(answer) = show(&views, &request, event, n).await? {
+        return Ok(answer);
+    }
+    if ended.kind == EventKind::VisitEnded && ended.data.snapshot.is_none() && n.is_none() {
+        let start = events::read(&views, move |events| events.start_of(&ended)).await?;
+        if let Some(start) = start
+            && let Some(answer) = show(&views, &request, start, n).await?
+        {
+            return Ok(answer);
+        }
+    }
+    Err(Problem::not_found(why_none))
+}
+
+async fn show(
+    views: &Views,
+    request: &HttpRequest,
+    event: Event,
+    n: Option<usize>,
+) -> Result<Option<HttpResponse>, Problem> {
     let n = n.unwrap_or_else(|| to_show(&event));
     // Until they are attached, the pictures of an event may still become fewer, and other ones get their numbers.
     let is_final = event.data.snapshot.is_some();
-    let tag = EntityTag::new_strong(format!("{id}.{n}"));
-    if is_final && has_it(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(ETag(tag)).insert_header((CACHE_CONTROL, KEPT)).finish());
+    let tag = EntityTag::new_strong(format!("{}.{n}", event.id));
+    if is_final && has_it(request, &tag) {
+        let answer = HttpResponse::NotModified().insert_header(ETag(tag)).insert_header((CACHE_CONTROL, KEPT)).finish();
+        return Ok(Some(answer));
     }
-    let why_none = why_none(&event, n);
-    let jpeg = tokio::time::timeout(PATIENCE, fetch(&views, event, n)).await;
+    let jpeg = tokio::time::timeout(PATIENCE, fetch(views, event, n)).await;
     let jpeg = jpeg.map_err(|_| Problem::unavailable("the picture cannot be had in time; try again later"))?;
-    let jpeg = jpeg?.ok_or_else(|| Problem::not_found(why_none))?;
-    let mut answer = HttpResponse::Ok();
-    if is_final {
-        answer.insert_header(ETag(tag)).insert_header((CACHE_CONTROL, KEPT));
-    }
-    Ok(answer.content_type("image/jpeg").body(jpeg))
+    Ok(jpeg?.map(|jpeg| {
+        let mut answer = HttpResponse::Ok();
+        if is_final {
+            answer.insert_header(ETag(tag)).insert_header((CACHE_CONTROL, KEPT));
+        }
+        answer.content_type("image/jpeg").body(jpeg)
+    }))
 }
 
 async fn fetch(views: &Views, event: Event, n: usize) -> Result<Option<Bytes>, Problem> {

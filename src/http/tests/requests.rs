@@ -238,6 +238,14 @@ async fn pictures_of_events_are_served_and_may_be_kept_by_who_asked() {
     let other = request(house.address, "GET", &format!("{}?n=0", path(&event)), &known).await;
     assert_eq!((other.status, other.body), (200, format!("picture 0 of {}", event.id).into_bytes()));
 
+    // The best frame of this visit is the one that opened it.
+    let end = sample::ended(&event);
+    house.write_down(&[sample::started("door"), end.clone(), sample::ended(&bare)]).await;
+    let best = house.get(&path(&end)).await;
+    assert_eq!((best.status, best.body), (200, format!("picture 1 of {}", event.id).into_bytes()));
+    assert!(best.head.contains(&tag), "{}", best.head);
+    assert_eq!(house.get(&format!("{}?n=1", path(&end))).await.status, 404, "it has no second one");
+
     let id = event.id;
     for (path, expected) in [
         (

@@ -1,5 +1,6 @@
 //! Cameras passed on to RTMP servers, so many at once; the others wait their turn.
 
+mod hearing;
 mod publication;
 
 use std::{
@@ -60,12 +61,15 @@ impl Relays {
         };
     }
 
+    /// Forgets what was said of cameras that are no more: another one of that name is not meant.
+    pub fn remember(&self, is_there: impl Fn(&CameraId) -> bool) {
+        self.off.lock().retain(is_there);
+    }
+
     /// From now on these cameras are passed on, and no others. Those that are the same go on untouched.
     pub fn apply(&self, wanted: Vec<(Arc<CameraCell>, RelayTarget)>) {
         let wanted: Vec<_> = {
-            let mut off = self.off.lock();
-            // Another camera of that name is not meant.
-            off.retain(|id| wanted.iter().any(|(camera, _)| camera.id == *id));
+            let off = self.off.lock();
             wanted.into_iter().filter(|(camera, _)| !off.contains(&camera.id)).collect()
         };
         let mut running = self.running.lock();
@@ -130,7 +134,7 @@ impl Relay {
         loop {
             // Without a picture there is nothing to connect for, and no turn is taken.
             self.cell.enter(RelayState::WaitingForCamera, None, None);
-            if self.camera.feed.follow().next_key().await.is_none() {
+            if Presenter::new(&self.camera.feed).next().await.is_none() {
                 return;
             }
             self.cell.enter(RelayState::WaitingForTurn, None, None);

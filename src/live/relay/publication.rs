@@ -1,10 +1,6 @@
-//! The only file that knows rml_rtmp: one connection that publishes.
+//! One connection that publishes. With `hearing`, the only file that knows rml_rtmp.
 
-use std::{
-    collections::VecDeque,
-    io,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, io, time::Duration};
 
 use rml_rtmp::{
     handshake::{Handshake, HandshakeProcessResult, PeerType},
@@ -18,7 +14,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::super::{Cue, Layout, flv};
+use super::{
+    super::{Cue, Layout, flv},
+    hearing::Hearing,
+};
 use crate::settings::RelayTarget;
 
 /// Why a camera cannot be passed on.
@@ -30,7 +29,7 @@ pub enum RelayFault {
     /// A step was not answered in time, or what was sent was not taken.
     #[error("no answer within {} s", .0.as_secs())]
     Timeout(Duration),
-    /// The server says no.
+    /// The server says no, in its own words.
     #[error("the server refuses: {0}")]
     Refused(String),
     /// The server hung up.
@@ -49,20 +48,22 @@ pub(super) struct Publication {
     events: VecDeque<ClientSessionEvent>,
     /// Answers to what the server said, to be sent before anything else: their headers are counted already.
     answers: Vec<u8>,
-    opened: Instant,
-    heard: usize,
+    hearing: Hearing,
     now_ms: u32,
 }
 
 impl Publication {
     const READ: usize = 4096;
-    /// A server answers in a few hundred bytes, and acknowledges in sixteen; the library takes messages of 16 MiB in any
-    /// depth. More than this in all, and it is no server of ours.
-    const HEARD_AT_FIRST: usize = 8 << 10;
-    const HEARD_A_SECOND: usize = 64;
-
     /// Connects, and is allowed to publish. The deadline is the caller's.
     pub(super) async fn open(target: &RelayTarget) -> Result<Self, RelayFault> {
+        // A server may repeat what it was asked.
+        Self::ask(target).await.map_err(|fault| match fault {
+            RelayFault::Refused(said) => RelayFault::Refused(target.mask(&said).chars().take(80).collect()),
+            fault => fault,
+        })
+    }
+
+    async fn ask(target: &RelayTarget) -> Result<Self, RelayFault> {
         let mut stream = TcpStream::connect(target.address()).await?;
         stream.set_nodelay(true)?;
         let rest = shake_hands(&mut stream).await?;
@@ -76,11 +77,11 @@ impl Publication {
             input,
             events: VecDeque::new(),
             answers: Vec::new(),
-            opened: Instant::now(),
-            heard: 0,
+            hearing: Hearing::new(),
             now_ms: 0,
         };
         it.work_off(first).await?;
+        it.hearing.check(&rest)?;
         let told = it.session.handle_input(&rest).map_err(protocol)?;
         it.work_off(told).await?;
 
@@ -144,11 +145,7 @@ impl Publication {
         if n == 0 {
             return Err(RelayFault::Closed);
         }
-        self.heard += n;
-        let since = usize::try_from(self.opened.elapsed().as_secs()).unwrap_or(usize::MAX);
-        if self.heard > Self::HEARD_AT_FIRST.saturating_add(since.saturating_mul(Self::HEARD_A_SECOND)) {
-            return Err(RelayFault::Protocol("it says more than a server has to say".into()));
-        }
+        self.hearing.check(&self.input[..n])?;
         let told = self.session.handle_input(&self.input[..n]).map_err(protocol)?;
         self.take(told);
         Ok(())
@@ -172,7 +169,7 @@ impl Publication {
                     ClientSessionEvent::UnhandleableOnStatusCode { code } => code,
                     _ => continue,
                 };
-                return Err(RelayFault::Refused(refused.chars().take(80).collect()));
+                return Err(RelayFault::Refused(refused));
             }
             self.answer().await?;
             self.listen().await?;
@@ -224,6 +221,6 @@ async fn shake_hands(stream: &mut TcpStream) -> Result<Vec<u8>, RelayFault> {
     }
 }
 
-fn protocol(error: impl std::fmt::Debug) -> RelayFault {
+pub(super) fn protocol(error: impl std::fmt::Debug) -> RelayFault {
     RelayFault::Protocol(format!("{error:?}").chars().take(200).collect())
 }

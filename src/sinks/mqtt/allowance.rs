@@ -10,10 +10,18 @@ use tokio::time::Instant;
 /// on them.
 #[derive(Debug, Default)]
 pub(super) struct Allowance {
-    /// The size of the picture that the last connection ended over, if no picture got through since.
-    suspect: Option<usize>,
+    suspect: Option<Suspect>,
     /// What is smaller may be published; until then.
     bound: Option<(usize, Instant)>,
+}
+
+/// The picture that the last connection ended over, if none as large got through since.
+#[derive(Debug, Clone, Copy)]
+struct Suspect {
+    bytes: usize,
+    /// The largest that did.
+    passed: usize,
+    until: Instant,
 }
 
 impl Allowance {
@@ -29,15 +37,21 @@ impl Allowance {
 
     /// The broker has a picture of this size: that speaks for all that are no larger.
     pub(super) fn got_through(&mut self, bytes: usize) {
-        self.suspect = self.suspect.filter(|suspect| *suspect > bytes);
+        self.suspect = self.suspect.filter(|suspect| suspect.bytes > bytes);
+        if let Some(suspect) = &mut self.suspect {
+            suspect.passed = suspect.passed.max(bytes);
+        }
     }
 
     /// A connection ended while a picture of this size was on its way. If that makes pictures suspect, answers with the size
     /// from which on they are not published: half of the smaller one, as the next may be hardly smaller than it.
     pub(super) fn lost(&mut self, bytes: usize, now: Instant) -> Option<usize> {
-        let before = self.suspect.replace(bytes)?;
-        self.suspect = None;
-        let bound = before.min(bytes) / 2;
+        let before = self.suspect.take().filter(|suspect| now < suspect.until && suspect.passed < bytes);
+        let Some(before) = before else {
+            self.suspect = Some(Suspect { bytes, passed: 0, until: now + Self::LASTS });
+            return None;
+        };
+        let bound = before.bytes.min(bytes) / 2;
         self.bound = Some((bound, now + Self::LASTS));
         Some(bound)
     }
@@ -69,6 +83,15 @@ mod tests {
         assert_eq!(allowance.lost(900, now), None);
         allowance.got_through(50);
         assert_eq!(allowance.lost(900, now), Some(450), "a small one says nothing about a large one");
+    }
+
+    #[test]
+    fn a_line_that_breaks_now_and_then_makes_no_picture_suspect() {
+        let (mut allowance, now) = (Allowance::default(), Instant::now());
+        assert_eq!(allowance.lost(900, now), None);
+        allowance.got_through(50);
+        assert_eq!(allowance.lost(50, now), None, "as large got through since");
+        assert_eq!(allowance.lost(900, now + Allowance::LASTS), None, "long after");
     }
 
     #[test]
