@@ -35,21 +35,6 @@ impl Control for Reloader {
         .boxed()
     }
 
-    fn relay(self: Arc<Self>, id: CameraId, on: bool) -> BoxFuture<'static, Result<(), Refusal>> {
-        async move {
-            let _turn = self.turn(PATIENCE).await.map_err(not_now)?;
-            let cameras = self.cameras.roster.lock().cameras();
-            let camera = cameras.iter().find(|camera| camera.id == id).ok_or_else(|| Refusal::Unknown(id.clone()))?;
-            if camera.relay.is_none() {
-                return Err(Refusal::NoRelay(id));
-            }
-            self.cameras.relays.switch(id, on);
-            self.pass_on(&cameras);
-            Ok(())
-        }
-        .boxed()
-    }
-
     fn origin(&self, id: &str) -> Option<Origin> {
         self.cameras.roster.lock().origin(id)
     }
@@ -94,7 +79,6 @@ impl Reloader {
             let target = camera.relay.clone()?;
             Some((self.cameras.board.camera(camera.id.as_str())?, target))
         });
-        self.cameras.relays.remember(|id| cameras.iter().any(|camera| camera.id == *id));
         self.cameras.relays.apply(wanted.collect());
     }
 }

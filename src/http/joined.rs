@@ -13,7 +13,7 @@ use crate::{
     live::Audience,
     roster::{Done, Entry, Order, Origin, Refusal},
     status::{Board, LastSeen},
-    words::{CameraId, EventId, Reason},
+    words::{EventId, Reason},
 };
 
 /// What the HTTP side is joined to.
@@ -91,9 +91,6 @@ pub enum NotReloaded {
 pub trait Control: Send + Sync {
     /// Carries out an order; when it is done, the board shows it.
     fn carry_out(self: Arc<Self>, order: Order) -> BoxFuture<'static, Result<Done, Refusal>>;
-
-    /// Passes a camera on, or no longer, until Lookout is started anew.
-    fn relay(self: Arc<Self>, id: CameraId, on: bool) -> BoxFuture<'static, Result<(), Refusal>>;
 
     /// Where a camera comes from.
     fn origin(&self, id: &str) -> Option<Origin>;

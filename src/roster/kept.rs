@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, OpenOptions},
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
@@ -71,11 +71,20 @@ pub(super) struct Kept {
     pub(super) written: Value,
 }
 
+/// What was switched by hand, against what is written.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Switched {
+    /// Cameras that were started or stopped.
+    pub(super) cameras: BTreeMap<CameraId, bool>,
+    /// Cameras that are not passed on.
+    pub(super) relays_off: BTreeSet<CameraId>,
+}
+
 /// What the file holds.
 #[derive(Default)]
 pub(super) struct Content {
     pub(super) cameras: BTreeMap<CameraId, Kept>,
-    pub(super) switched: BTreeMap<CameraId, bool>,
+    pub(super) switched: Switched,
 }
 
 /// The file on disk.
@@ -92,6 +101,8 @@ struct Document {
     cameras: Vec<Map<String, Value>>,
     #[serde(default)]
     switched: BTreeMap<CameraId, bool>,
+    #[serde(default)]
+    relays_off: BTreeSet<CameraId>,
 }
 
 impl KeptFile {
@@ -143,17 +154,15 @@ impl KeptFile {
             })?;
             cameras.insert(camera.id.clone(), Kept { camera, written });
         }
-        Ok(Content { cameras, switched: document.switched })
+        let switched = Switched { cameras: document.switched, relays_off: document.relays_off };
+        Ok(Content { cameras, switched })
     }
 
     /// Writes all of it, so that after any crash either the old or the new is there.
-    pub(super) fn save(
-        &self,
-        cameras: &BTreeMap<CameraId, Kept>,
-        switched: &BTreeMap<CameraId, bool>,
-    ) -> io::Result<()> {
+    pub(super) fn save(&self, cameras: &BTreeMap<CameraId, Kept>, switched: &Switched) -> io::Result<()> {
         let sealed = cameras.iter().map(|(id, kept)| self.seal(id, &kept.written)).collect::<io::Result<_>>()?;
-        let document = Document { version: VERSION, cameras: sealed, switched: switched.clone() };
+        let Switched { cameras: switched, relays_off } = switched.clone();
+        let document = Document { version: VERSION, cameras: sealed, switched, relays_off };
         let text = serde_json::to_vec_pretty(&document)?;
         let new = self.path.with_extension("new");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;

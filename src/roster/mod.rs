@@ -17,7 +17,7 @@ use std::{
 use ipnet::IpNet;
 use serde_json::{Value, json};
 
-use self::kept::{Kept, KeptFile};
+use self::kept::{Kept, KeptFile, Switched};
 pub use self::{
     kept::RosterError,
     order::{Change, Done, Order, Refusal},
@@ -33,8 +33,7 @@ pub struct Roster {
     defaults: CameraDefaults,
     from_file: Vec<Camera>,
     kept: BTreeMap<CameraId, Kept>,
-    /// Cameras that were started or stopped by hand, against what is written of them.
-    switched: BTreeMap<CameraId, bool>,
+    switched: Switched,
     max_cameras: usize,
     networks: Vec<IpNet>,
     file: Arc<KeptFile>,
@@ -94,8 +93,9 @@ impl Roster {
         let added =
             self.kept.iter().filter(|(id, _)| self.in_file(id.as_str()).is_none()).map(|(_, kept)| &kept.camera);
         let switched = |camera: &Camera| {
-            let enabled = self.switched.get(&camera.id).copied().unwrap_or(camera.enabled);
-            Camera { enabled, ..camera.clone() }
+            let enabled = self.switched.cameras.get(&camera.id).copied().unwrap_or(camera.enabled);
+            let relay = camera.relay.clone().filter(|_| !self.switched.relays_off.contains(&camera.id));
+            Camera { enabled, relay, ..camera.clone() }
         };
         self.from_file.iter().chain(added).map(switched).collect()
     }
@@ -143,6 +143,8 @@ impl Roster {
                 let all: Vec<CameraId> = self.cameras().into_iter().map(|camera| camera.id).collect();
                 self.switch(&all, false)
             }
+            Order::StartRelay(id) => self.switch_relay(id, true),
+            Order::StopRelay(id) => self.switch_relay(id, false),
             Order::Play(id, url) => self.play(id, &url),
             Order::Restart(id) => {
                 self.known(&id)?;
@@ -198,7 +200,8 @@ impl Roster {
             return Err(Refusal::Unknown(id));
         }
         let mut switched = self.switched.clone();
-        switched.remove(&id);
+        switched.cameras.remove(&id);
+        switched.relays_off.remove(&id);
         self.save(kept, switched)?;
         Ok(Done { id: Some(id), change: Change::Removed })
     }
@@ -208,20 +211,39 @@ impl Roster {
         for id in ids {
             let written = self.known(id)?.enabled;
             if written == on {
-                switched.remove(id);
+                switched.cameras.remove(id);
             } else {
-                switched.insert(id.clone(), on);
+                switched.cameras.insert(id.clone(), on);
             }
         }
-        let change = if switched == self.switched { Change::Same } else { Change::Switched };
-        if change == Change::Switched {
-            self.save(self.kept.clone(), switched)?;
-        }
+        let change = self.keep_switched(switched)?;
         let id = match ids {
             [id] => Some(id.clone()),
             _ => None,
         };
         Ok(Done { id, change })
+    }
+
+    fn switch_relay(&mut self, id: CameraId, on: bool) -> Result<Done, Refusal> {
+        if self.known(&id)?.relay.is_none() {
+            return Err(Refusal::NoRelay(id));
+        }
+        let mut switched = self.switched.clone();
+        if on {
+            switched.relays_off.remove(&id);
+        } else {
+            switched.relays_off.insert(id.clone());
+        }
+        let change = self.keep_switched(switched)?;
+        Ok(Done { id: Some(id), change })
+    }
+
+    fn keep_switched(&mut self, switched: Switched) -> Result<Change, Refusal> {
+        if switched == self.switched {
+            return Ok(Change::Same);
+        }
+        self.save(self.kept.clone(), switched)?;
+        Ok(Change::Switched)
     }
 
     fn play(&mut self, id: CameraId, url: &str) -> Result<Done, Refusal> {
@@ -278,12 +300,12 @@ impl Roster {
         }
         let (mut kept, mut switched) = (self.kept.clone(), self.switched.clone());
         kept.insert(id.clone(), camera);
-        switched.remove(&id);
+        switched.cameras.remove(&id);
         self.save(kept, switched)?;
         Ok(Done { id: Some(id), change: if is_new { Change::Added } else { Change::Changed } })
     }
 
-    fn save(&mut self, kept: BTreeMap<CameraId, Kept>, switched: BTreeMap<CameraId, bool>) -> Result<(), Refusal> {
+    fn save(&mut self, kept: BTreeMap<CameraId, Kept>, switched: Switched) -> Result<(), Refusal> {
         self.file.save(&kept, &switched).map_err(|error| Refusal::NotSaved(error.to_string()))?;
         (self.kept, self.switched) = (kept, switched);
         Ok(())

@@ -19,6 +19,10 @@ pub enum Order {
     Stop(CameraId),
     /// Watch what is at this address under this name, whatever was there before.
     Play(CameraId, String),
+    /// Pass it on.
+    StartRelay(CameraId),
+    /// Pass it on no more, also after a restart of Lookout.
+    StopRelay(CameraId),
     /// Connect to it anew.
     Restart(CameraId),
     /// Watch none.
@@ -45,7 +49,7 @@ pub enum Change {
     Changed,
     /// It is no more.
     Removed,
-    /// It is watched, or no longer.
+    /// It is watched or passed on, or no longer.
     Switched,
     /// It is connected to anew.
     Restarted,

@@ -112,6 +112,38 @@ fn every_wrong_field_is_named_and_no_file_is_read_for_anybody() {
 }
 
 #[test]
+fn a_relay_that_was_switched_off_stays_so_until_it_is_switched_on() {
+    let site = Site::new();
+    let mut roster = site.roster("");
+    let yard = || id("yard");
+    let add = |relay: Value| json!({ "id": "yard", "url": "rtsp://10.0.0.2/", "relay": relay });
+    roster.carry_out(Order::Add(add(Value::Null))).expect("added");
+    assert_eq!(roster.carry_out(Order::StopRelay(yard())), Err(Refusal::NoRelay(yard())));
+    let to = json!("rtmp://10.0.0.3/live/yard");
+    roster.carry_out(Order::Put(yard(), add(to.clone()))).expect("changed");
+    let is_on = |roster: &Roster| roster.cameras()[0].relay.is_some();
+    assert!(is_on(&roster));
+    let change = |roster: &mut Roster, order| roster.carry_out(order).expect("done").change;
+    assert_eq!(change(&mut roster, Order::StopRelay(yard())), Change::Switched);
+    assert_eq!(change(&mut roster, Order::StopRelay(yard())), Change::Same);
+    for order in [
+        Order::Stop(yard()),
+        Order::Start(yard()),
+        Order::Put(yard(), json!({ "url": "rtsp://10.0.0.9/", "relay": to })),
+    ] {
+        change(&mut roster, order);
+        assert!(!is_on(&roster) && !is_on(&site.roster("")), "also after a restart");
+    }
+    assert_eq!(change(&mut roster, Order::StartRelay(yard())), Change::Switched);
+    assert!(is_on(&roster) && is_on(&site.roster("")));
+    // Another camera of that name is not meant.
+    change(&mut roster, Order::StopRelay(yard()));
+    change(&mut roster, Order::Remove(yard()));
+    roster.carry_out(Order::Add(add(json!("rtmp://10.0.0.3/live/other")))).expect("added");
+    assert!(is_on(&roster));
+}
+
+#[test]
 fn what_was_masked_when_it_was_shown_is_not_taken_for_a_password() {
     let site = Site::new();
     let mut roster = site.roster("");

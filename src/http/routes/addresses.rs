@@ -114,10 +114,10 @@ pub(in crate::http) const ADDRESSES: &[Address] = &[
         .gives(Gives::Json, "Watches it no more, also after a restart"),
     at("POST", "/api/v1/cameras/{id}/restart", CHANGE, || control::done_with(Order::Restart))
         .gives(Gives::Json, "Connects to it anew"),
-    at("POST", "/api/v1/cameras/{id}/relay/start", CHANGE, control::relay::<true>)
+    at("POST", "/api/v1/cameras/{id}/relay/start", CHANGE, || control::done_with(Order::StartRelay))
         .gives(Gives::Json, "Passes it on to its RTMP server"),
-    at("POST", "/api/v1/cameras/{id}/relay/stop", CHANGE, control::relay::<false>)
-        .gives(Gives::Json, "Passes it on no more"),
+    at("POST", "/api/v1/cameras/{id}/relay/stop", CHANGE, || control::done_with(Order::StopRelay))
+        .gives(Gives::Json, "Passes it on no more, also after a restart"),
     at("GET", "/api/v1/cameras/{id}/frame.jpg", LOOK, || web::to(cameras::frame))
         .gives(Gives::Jpeg, "The newest frame that was looked at")
         .asked(cameras::FrameQuery::KNOWN),

@@ -59,15 +59,6 @@ pub(in crate::http) fn done_with(order: fn(CameraId) -> Order) -> Route {
     })
 }
 
-/// A camera is passed on, or no longer.
-pub(in crate::http) fn relay<const ON: bool>() -> Route {
-    web::to(async |_: Allowed, views: web::Data<Views>, Id(id): Id<CameraId>, _: Asked<Nothing>| {
-        let cell = cameras::find(&views, id.as_str())?;
-        Arc::clone(&views.control).relay(id, ON).await.map_err(|refusal| problem(&views, refusal))?;
-        Ok::<_, Problem>(HttpResponse::Ok().json(CameraView::from(&*cell)))
-    })
-}
-
 /// A camera that is not watched yet, looked at.
 pub(in crate::http) async fn probe(
     _: Allowed,

@@ -33,7 +33,7 @@ use crate::{
     roster::{Done, Entry, Order, Origin, Refusal},
     settings::{Auth, Secret, Server, Storage, Token},
     status::{Board, CameraCell, LastSeen, SinkCell},
-    words::{CameraId, EventId, Role},
+    words::{EventId, Role},
 };
 
 const SINK: &str = "office";
@@ -218,10 +218,6 @@ impl Reload for Nothing {
 
 impl Control for Nothing {
     fn carry_out(self: Arc<Self>, _: Order) -> BoxFuture<'static, Result<Done, Refusal>> {
-        async { Err(Refusal::NotNow("not here".into())) }.boxed()
-    }
-
-    fn relay(self: Arc<Self>, _: CameraId, _: bool) -> BoxFuture<'static, Result<(), Refusal>> {
         async { Err(Refusal::NotNow("not here".into())) }.boxed()
     }
 

@@ -4,7 +4,7 @@ mod hearing;
 mod publication;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -34,8 +34,6 @@ pub struct Relays {
     turns: Arc<Semaphore>,
     arbiter: ArbiterHandle,
     running: Mutex<BTreeMap<CameraId, Running>>,
-    /// Not to be passed on, whatever the settings say.
-    off: Mutex<BTreeSet<CameraId>>,
 }
 
 struct Running {
@@ -48,30 +46,11 @@ struct Running {
 impl Relays {
     /// None yet, and never more than `at_most` that send.
     pub fn new(at_most: usize, arbiter: ArbiterHandle) -> Self {
-        Self { turns: Arc::new(Semaphore::new(at_most)), arbiter, running: Mutex::default(), off: Mutex::default() }
-    }
-
-    /// Passes a camera on, or no longer, from the next `apply` on.
-    pub fn switch(&self, id: CameraId, on: bool) {
-        let mut off = self.off.lock();
-        if on {
-            off.remove(&id)
-        } else {
-            off.insert(id)
-        };
-    }
-
-    /// Forgets what was said of cameras that are no more: another one of that name is not meant.
-    pub fn remember(&self, is_there: impl Fn(&CameraId) -> bool) {
-        self.off.lock().retain(is_there);
+        Self { turns: Arc::new(Semaphore::new(at_most)), arbiter, running: Mutex::default() }
     }
 
     /// From now on these cameras are passed on, and no others. Those that are the same go on untouched.
     pub fn apply(&self, wanted: Vec<(Arc<CameraCell>, RelayTarget)>) {
-        let wanted: Vec<_> = {
-            let off = self.off.lock();
-            wanted.into_iter().filter(|(camera, _)| !off.contains(&camera.id)).collect()
-        };
         let mut running = self.running.lock();
         let is_wanted = |id: &CameraId, it: &Running| {
             wanted.iter().any(|(cell, target)| cell.id == *id && Arc::ptr_eq(cell, &it.camera) && *target == it.target)
