@@ -124,7 +124,8 @@ fn front_ends_of_home_made_stream_services_go_on_working() {
     let address = playing.json()["flv_data"].as_str().expect("an address").to_owned();
     assert_eq!(address, format!("http://{}/live/7.flv", lookout.address()));
     lookout.wait_for_state("7", "streaming");
-    assert_eq!(form(&lookout, "/play_camera", &fields).json()["flv_data"], address, "the one that runs");
+    let again = form(&lookout, "/play_camera", &fields).json();
+    assert_eq!((&again["flv_data"], &again["msg"]), (&address.into(), &"playing".into()), "the one that runs");
     assert_eq!(lookout.camera("7")["lives"], 1);
     // The same name at another address: it is watched there.
     let moved = fields.replace("one", "two");
@@ -143,6 +144,10 @@ fn front_ends_of_home_made_stream_services_go_on_working() {
     lookout.wait_for_state("7", "stopped");
     assert_eq!(form(&lookout, "/stop_camera", "id=8").status, 404);
     assert_eq!(form(&lookout, "/play_camera", "id=8").status, 400);
+    let bare = form(&lookout, "/play_camera", "id=8&ip=127.0.0.1");
+    let told = bare.json();
+    assert_eq!((bare.status, &told["code"], &told["errors"][0]["field"]), (422, &422.into(), &"ip".into()));
+    assert!(told["msg"].as_str().is_some_and(|msg| msg.starts_with("ip: ") && msg.contains("rtsp://HOST")), "{told}");
 }
 
 #[test]

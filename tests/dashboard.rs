@@ -80,6 +80,13 @@ fn somebody_logs_in_adds_a_camera_watches_it_and_sees_who_came() {
     browser.type_into("#add-dialog [name=name]", "The yard");
     browser.click("#save-camera");
     browser.wait("its own page", "document.querySelector('#camera-page')?.dataset.state === 'streaming'");
+    // Something of it is changed, and nothing else.
+    browser.click("#change");
+    browser.type_into("#add-dialog [name=name]", "The back yard");
+    browser.screenshot(&screenshots(), "change-1440.png");
+    browser.click("#save-camera");
+    browser.wait("its new name", "document.querySelector('#camera-page h1')?.textContent === 'The back yard'");
+    browser.wait("the end of the dialog", "!document.querySelector('#add-dialog')");
     assert_eq!(lookout.try_get("/api/v1/cameras").map(|answer| answer.status), Some(401), "others see nothing");
 
     // It lives: its time goes on, at its size.

@@ -14,7 +14,7 @@ use super::{
     network::Network,
     origins::{Page, page},
     proxies::Proxies,
-    tokens::{Tokens, bearer},
+    tokens::{Tokens, basic, bearer},
 };
 use crate::{
     settings::{Auth, Secret, Server},
@@ -202,9 +202,11 @@ impl Gate {
         if needs == Needs::Nothing || self.open || bearer(asking.authorization).is_some() {
             return future::pending().boxed_local();
         }
-        let sessions = self.sessions.lock();
-        let over = session_ids(asking).find_map(|id| sessions.over(id, now));
-        over.unwrap_or_else(|| future::ready(()).boxed_local())
+        let over = session_ids(asking).find_map(|id| self.sessions.lock().over(id, now));
+        over.unwrap_or_else(|| match self.shown_as_password(asking) {
+            Some(_) => future::pending().boxed_local(),
+            None => future::ready(()).boxed_local(),
+        })
     }
 
     /// Whether they asked by https.
@@ -234,8 +236,8 @@ impl Gate {
             return Ok(Caller { name: None, role: Role::Admin, authentication: Authentication::None });
         }
         let Some(token) = token else {
-            let mut sessions = self.sessions.lock();
-            return session_ids(asking).find_map(|id| sessions.find(id, now)).ok_or(Refusal::Unknown);
+            let session = session_ids(asking).find_map(|id| self.sessions.lock().find(id, now));
+            return session.or_else(|| self.shown_as_password(asking).cloned()).ok_or(Refusal::Unknown);
         };
         // A right one is never refused, whatever others behind the same address have tried: to compare it costs
         // nothing, and nobody guesses it.
@@ -246,6 +248,15 @@ impl Gate {
         let counted = self.attempts.lock().begin(network, Guess::Token, now);
         self.report(network, Guess::Token, now);
         Err(counted.map_or_else(|retry_after| Refusal::TooMany { retry_after }, |()| Refusal::Unknown))
+    }
+
+    /// Who shows a token in the place of a password. Players know no other way. Browsers send such a one by themselves, once
+    /// they have it, so it changes nothing; and what a proxy may pass on is no attempt of ours.
+    fn shown_as_password(&self, asking: &Asking<'_>) -> Option<&Caller> {
+        if asking.changes {
+            return None;
+        }
+        self.tokens.find(basic(asking.authorization)?.expose())
     }
 
     fn network(&self, asking: &Asking<'_>) -> Network {

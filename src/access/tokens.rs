@@ -1,5 +1,7 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use super::{Authentication, Caller, digest::Digest};
-use crate::settings::Token;
+use crate::settings::{Secret, Token};
 
 /// The tokens of the settings, by their digests.
 pub(super) struct Tokens(Vec<(Digest, Caller)>);
@@ -28,10 +30,18 @@ pub(super) fn bearer(authorization: Option<&str>) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// The same where it stands for a password, as players send it that know `http://anybody:TOKEN@host/` alone (RFC 7617).
+pub(super) fn basic(authorization: Option<&str>) -> Option<Secret> {
+    let (scheme, said) = authorization?.split_once(' ')?;
+    let said = scheme.eq_ignore_ascii_case("basic").then(|| STANDARD.decode(said.trim()).ok())??;
+    let said = String::from_utf8(said).ok()?;
+    said.split_once(':').map(|(_, token)| Secret::new(token))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{settings::Secret, words::Role};
+    use crate::words::Role;
 
     #[test]
     fn only_a_token_of_the_settings_is_somebodys() {

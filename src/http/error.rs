@@ -20,11 +20,13 @@ pub struct Problem {
     retry_after: Option<Duration>,
     /// What is wrong with which field.
     errors: Vec<settings::Problem>,
+    /// Also says `code` and `msg`, as home-made stream services do.
+    in_old_words: bool,
 }
 
 impl Problem {
     fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, title, detail: detail.into(), retry_after: None, errors: Vec::new() }
+        Self { status, title, detail: detail.into(), retry_after: None, errors: Vec::new(), in_old_words: false }
     }
 
     /// 400: the request is not understood.
@@ -59,9 +61,18 @@ impl Problem {
 
     /// 422: what is written of a camera has problems; each is named.
     pub fn unusable_camera(errors: Vec<settings::Problem>) -> Self {
-        let lines: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.path, e.text)).collect();
+        let detail = listed(&errors);
         let title = "The camera's settings have problems; nothing was changed";
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, lines.join("\n")) }
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail) }
+    }
+
+    /// The same for whoever sent a form and reads `code` and `msg`; the camera's address is the field `ip` there.
+    pub fn of_form(mut self) -> Self {
+        if !self.errors.is_empty() {
+            self.errors.iter_mut().filter(|error| error.path == "url").for_each(|error| error.path = "ip".into());
+            self.detail = listed(&self.errors);
+        }
+        Self { in_old_words: true, ..self }
     }
 
     /// 502: a camera that was asked for something has a fault, with its name.
@@ -90,6 +101,10 @@ impl Problem {
     pub fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something failed here", detail)
     }
+}
+
+fn listed(errors: &[settings::Problem]) -> String {
+    errors.iter().map(|e| format!("{}: {}", e.path, e.text)).collect::<Vec<_>>().join("\n")
 }
 
 impl From<Refusal> for Problem {
@@ -152,6 +167,9 @@ impl ResponseError for Problem {
         if !self.errors.is_empty() {
             let fields = self.errors.iter().map(|e| json!({ "field": e.path, "message": e.text }));
             problem["errors"] = fields.collect();
+        }
+        if self.in_old_words {
+            (problem["code"], problem["msg"]) = (self.status.as_u16().into(), self.detail.as_str().into());
         }
         answer.content_type("application/problem+json").body(problem.to_string())
     }

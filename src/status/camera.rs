@@ -75,6 +75,8 @@ pub struct StateView {
     pub state: CameraState,
     /// Since when.
     pub since: Timestamp,
+    /// Since when it has not streamed though it should, over all attempts in between.
+    pub down_since: Option<Timestamp>,
     /// The fault behind `waiting` and `failed`.
     pub reason: Option<ReasonView>,
     /// When the next life begins, in `waiting`.
@@ -155,8 +157,13 @@ impl Picture {
 impl CameraCell {
     /// The cell of a camera that has not been started.
     pub fn new(id: CameraId, name: Arc<str>, url: String) -> Self {
-        let state =
-            StateView { state: CameraState::Stopped, since: Timestamp::now(), reason: None, next_attempt_at: None };
+        let state = StateView {
+            state: CameraState::Stopped,
+            since: Timestamp::now(),
+            down_since: None,
+            reason: None,
+            next_attempt_at: None,
+        };
         Self {
             id,
             label: Mutex::new(Label { name, url }),
@@ -191,10 +198,14 @@ impl CameraCell {
 
     /// Enters a state; entering the same one again keeps `since`.
     pub fn enter(&self, state: CameraState, reason: Option<(Reason, String)>, next_attempt_at: Option<Timestamp>) {
-        let mut view = self.state.lock();
+        let (mut view, now) = (self.state.lock(), Timestamp::now());
         if view.state != state {
-            view.since = Timestamp::now();
+            view.since = now;
         }
+        view.down_since = match state {
+            CameraState::Streaming | CameraState::Stopped => None,
+            CameraState::Connecting | CameraState::Waiting | CameraState::Failed => view.down_since.or(Some(now)),
+        };
         view.state = state;
         view.reason = reason.map(|(code, message)| ReasonView { code, message });
         view.next_attempt_at = next_attempt_at;
@@ -299,5 +310,28 @@ impl CameraCell {
     /// Sets how many access units wait for the decoder.
     pub fn set_waiting_units(&self, n: usize) {
         self.access_units_waiting.store(u32::try_from(n).unwrap_or(u32::MAX), Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_it_has_been_down_counts_over_all_attempts() {
+        let cell = CameraCell::new("door".parse().expect("an id"), "door".into(), String::new());
+        assert_eq!(cell.state().down_since, None, "nobody asked for it");
+        let attempt = || {
+            cell.enter(CameraState::Connecting, None, None);
+            cell.enter(CameraState::Waiting, Some((Reason::Refused, "refused".into())), None);
+            cell.state()
+        };
+        let began = attempt().down_since.expect("it should stream");
+        assert_eq!(attempt().down_since, Some(began));
+        for up in [CameraState::Streaming, CameraState::Stopped] {
+            cell.enter(up, None, None);
+            assert_eq!(cell.state().down_since, None);
+            assert_ne!(attempt().down_since, Some(began), "anew");
+        }
     }
 }

@@ -1,3 +1,5 @@
+use futures::FutureExt;
+
 use super::*;
 use crate::{
     access::hash_of,
@@ -60,6 +62,21 @@ fn log_in(gate: &Gate, asking: &Asking<'_>, password: &str, now: Moment) -> Resu
 
 const LOOK: Needs = Needs::Role(Role::Viewer);
 const CHANGE: Needs = Needs::Role(Role::Admin);
+
+#[test]
+fn a_token_in_the_place_of_a_password_lets_players_look_and_changes_nothing() {
+    let gate = closed();
+    // vlc:token-of-an-admin
+    let shown = with_token("Basic dmxjOnRva2VuLW9mLWFuLWFkbWlu");
+    assert_eq!(let_in(&gate, LOOK, &shown), Ok(Some(Role::Admin)));
+    assert!(gate.over(LOOK, &shown, Moment::now()).now_or_never().is_none(), "it lasts");
+    let change = Asking { changes: true, fetch_site: Some("same-origin"), ..shown };
+    assert_eq!(let_in(&gate, CHANGE, &change), Err(Refusal::Unknown));
+    for wrong in ["Basic dmxjOm5vYm9keXM=", "Basic vlc", "Basic "] {
+        assert_eq!(let_in(&gate, LOOK, &with_token(wrong)), Err(Refusal::Unknown), "{wrong}");
+        assert!(gate.over(LOOK, &with_token(wrong), Moment::now()).now_or_never().is_some(), "{wrong}");
+    }
+}
 
 #[test]
 fn each_may_what_their_role_says() {

@@ -1,4 +1,4 @@
-// One more camera: look at it first, then keep it.
+// One more camera: look at it first, then keep it. Or one that was added, changed.
 
 import { api } from "./api.js";
 import { cameras } from "./cameras.js";
@@ -16,12 +16,18 @@ const slug = (text) =>
     .replace(/^-+|-+$/g, "")
     .slice(0, 64);
 
-/** Opens the dialog. */
-export function openAddCamera() {
+/** Opens the dialog for one more camera. */
+export const openAddCamera = () => openDialog({});
+
+/** Opens it to change one: `settings` as they are written of it. `changed` hears when it is done. */
+export const openChangeCamera = (settings, changed) => openDialog({ settings, changed });
+
+function openDialog({ settings: known, changed }) {
   const fields = new Map();
   const looking = new AbortController();
-  let idIsOwn = false;
-  let seen = null;
+  let idIsOwn = Boolean(known);
+  // Whoever changes a camera has seen it.
+  let seen = known ? {} : null;
 
   const url = field("url", "Address", {
     placeholder: "rtsp://192.0.2.10/stream1",
@@ -32,7 +38,11 @@ export function openAddCamera() {
     required: true,
   });
   const username = field("username", "User name", { autocomplete: "off", spellcheck: "false", autocapitalize: "none" });
-  const password = field("password", "Password", { type: "password", autocomplete: "new-password" });
+  const password = field("password", "Password", {
+    type: "password",
+    autocomplete: "new-password",
+    placeholder: known?.password ? "as it is" : null,
+  });
   const name = field("name", "Name", { placeholder: "Front door", maxlength: "100", required: true });
   const id = field("id", "Short name for addresses and reports", {
     pattern: "[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]{0,63}",
@@ -54,14 +64,14 @@ export function openAddCamera() {
   const problem = h("p", { class: "problem", role: "alert", id: "add-problem" });
   const result = h("div", { class: "probe-result", role: "status", id: "probe-result" });
   const look = h("button", { type: "button", id: "probe", on: { click: probe } }, "Look at it");
-  const save = h("button", { class: "primary", id: "save-camera" }, "Watch this camera");
+  const save = h("button", { class: "primary", id: "save-camera" }, known ? "Save" : "Watch this camera");
   const form = h(
     "form",
     { on: { submit } },
     h(
       "div",
       { class: "row between" },
-      h("h2", { id: "add-title" }, "Add a camera"),
+      h("h2", { id: "add-title" }, known ? `Change ${known.name}` : "Add a camera"),
       h(
         "button",
         { type: "button", class: "bare round", "aria-label": "Close", on: { click: () => dialog.close() } },
@@ -90,6 +100,10 @@ export function openAddCamera() {
   fields.get("id").input.addEventListener("input", () => (idIsOwn = value("id") !== ""));
   for (const key of ["url", "username", "password", "transport"])
     fields.get(key).input.addEventListener("input", forget);
+  // What is masked is not known here: left alone, it stays as it is.
+  for (const [key, { input }] of fields) if (known && key !== "password") input.value = known[key] ?? "";
+  const before = new Map([...fields].map(([key, { input }]) => [key, input.value]));
+  fields.get("id").input.disabled = Boolean(known);
 
   function field(key, label, props, options) {
     const [inputId, toldId] = [freshId(key), freshId("told")];
@@ -120,7 +134,8 @@ export function openAddCamera() {
       if (!fields.has(key)) rest.push(`${key}: ${message}`);
       else blame(key, message);
     }
-    if (error.status === 409 && !error.errors?.length) blame("id", error.message);
+    if (error.status === 409 && !error.errors?.length && cameras.find(value("id")))
+      blame("id", "There is a camera of that name. Choose another, or open that camera and change it there.");
     else if (!error.errors?.length) rest.push(error.message);
     say(problem, rest.join("\n"));
     const first = [...fields.values()].find(({ input }) => input.hasAttribute("aria-invalid"));
@@ -135,12 +150,18 @@ export function openAddCamera() {
   }
 
   function forget() {
-    seen = null;
+    seen = known ? {} : null;
     result.replaceChildren();
   }
 
+  /** People write down where a camera is, and leave out how it speaks. */
+  const address = () => {
+    const text = value("url").trim();
+    return text && !text.includes("://") ? `rtsp://${text}` : text;
+  };
+
   const source = () => ({
-    url: value("url").trim(),
+    url: address(),
     username: value("username") || undefined,
     password: value("password") || undefined,
     transport: value("transport"),
@@ -149,6 +170,10 @@ export function openAddCamera() {
   async function probe() {
     clear();
     if (!fields.get("url").input.reportValidity()) return false;
+    if (known?.password && !value("password")) {
+      blame("password", "Write it out to look at the camera; to save, it may stay as it is.");
+      return false;
+    }
     const asked = JSON.stringify(source());
     mark(look, "aria-busy", "true");
     look.disabled = true;
@@ -192,8 +217,15 @@ export function openAddCamera() {
       // Nobody adds what they have not seen, unless they were told why it cannot be seen.
       if (!seen && !(await probe())) return;
       clear();
+      if (known) {
+        await api.change(known.id, difference());
+        dialog.close();
+        cameras.refreshSoon();
+        await changed();
+        return;
+      }
       await api.add({ ...source(), id: value("id"), name: value("name"), every: value("every") });
-      toast(`${value("name")} is watched`, { tone: "good", href: cameraAddress(value("id")) });
+      toast(`${value("name")} was added`, { tone: "good", href: cameraAddress(value("id")) });
       cameras.refreshSoon();
       dialog.close();
       location.hash = cameraAddress(value("id"));
@@ -202,6 +234,14 @@ export function openAddCamera() {
     } finally {
       save.disabled = false;
     }
+  }
+
+  /** What was written otherwise than before. */
+  function difference() {
+    const patch = {};
+    for (const key of fields.keys())
+      if (value(key) !== before.get(key)) patch[key] = key === "url" ? address() : value(key) || null;
+    return patch;
   }
 
   function close() {

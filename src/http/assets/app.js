@@ -7,7 +7,7 @@ import { h } from "./dom.js";
 import { interfacePage } from "./interface.js";
 import { news } from "./news.js";
 import { Router, cameraAddress } from "./router.js";
-import { loginPage, session, whoIsIt } from "./session.js";
+import { backToTheDoor, loginPage, session, whoIsIt } from "./session.js";
 import { shell } from "./shell.js";
 import { toast } from "./toasts.js";
 import { visitsPage } from "./visits.js";
@@ -39,8 +39,7 @@ function open() {
 }
 
 function locked() {
-  // A session that ends while somebody looks: the door again, at the same address.
-  if (session.authentication === "session") location.reload();
+  if (session.authentication === "session") backToTheDoor();
   else
     app.replaceChildren(
       bare(

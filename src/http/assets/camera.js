@@ -68,7 +68,7 @@ export function cameraPage({ params: [id], signal, title }) {
     mark(page, "data-state", camera.state);
     mark(page, "data-tone", state(camera).tone);
     say(word, stateLine(camera));
-    retime(since, camera.since);
+    retime(since, camera.down_since ?? camera.since);
     inView.hidden = !(camera.people > 0 && camera.state === "streaming");
     say(inView.lastChild, `${people(camera.people)} in view`);
     why.hidden = !camera.reason;
@@ -127,6 +127,7 @@ export function cameraPage({ params: [id], signal, title }) {
     stage.over.replaceChildren(editor.canvas.element);
     zonesPlace.replaceChildren(editor.element);
     editor.element.querySelector("#new-zone").focus({ preventScroll: true });
+    zonesPlace.scrollIntoView({ block: "nearest" });
   }
 
   function shut() {
@@ -171,7 +172,7 @@ export function cameraPage({ params: [id], signal, title }) {
           controls.element,
           facts.element,
         ),
-        outages(id, signal),
+        outages(id, () => page.dataset.state === "streaming", signal),
       ),
     ),
   );

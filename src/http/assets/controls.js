@@ -1,6 +1,7 @@
 // What can be done with a camera: watch it, stop, connect anew, remove it.
 
 import { api } from "./api.js";
+import { openChangeCamera } from "./add_camera.js";
 import { askFirst } from "./ask_first.js";
 import { cameras } from "./cameras.js";
 import { button, h, say } from "./dom.js";
@@ -35,6 +36,11 @@ export class Controls {
       act(() => api.restart(id)),
       { id: "restart" },
     );
+    this.change = button(
+      "Change …",
+      act(async () => openChangeCamera((await api.settings(id)).settings, changed)),
+      { id: "change" },
+    );
     this.remove = button(
       "Remove …",
       act(() => this.#remove(id)),
@@ -44,7 +50,7 @@ export class Controls {
     this.element = h(
       "div",
       { class: "controls", hidden: !mayChange() },
-      h("div", { class: "row" }, this.start, this.stop, this.restart, this.remove),
+      h("div", { class: "row" }, this.start, this.stop, this.restart, this.change, this.remove),
       this.problem,
       this.note,
     );
@@ -56,7 +62,7 @@ export class Controls {
     this.start.hidden = !stopped && camera.state !== "failed";
     this.stop.hidden = stopped;
     this.restart.hidden = stopped || camera.state === "failed";
-    this.remove.hidden = origin !== "added";
+    this.change.hidden = this.remove.hidden = origin !== "added";
     say(this.note, origin === "file" ? "It stands in the settings file: it is changed and removed there." : "");
   }
 

@@ -25,7 +25,7 @@ export class Facts {
       row("latency", "Seen after"),
       row("sample", "Last looked at"),
       row("viewers", "Watched live by"),
-      row("lives", "Connections so far"),
+      row("lives", "Attempts to connect"),
     );
   }
 

@@ -10,8 +10,8 @@ import { reason } from "./words.js";
 const SHOWN = 20;
 const [DOWN, UP] = ["lookout.camera.down", "lookout.camera.up"];
 
-/** The outages of a camera, the newest first. */
-export function outages(id, signal) {
+/** The outages of a camera, the newest first; `streams` tells whether it streams now. */
+export function outages(id, streams, signal) {
   const list = h("ol", { class: "outages" });
   const element = h(
     "section",
@@ -23,7 +23,7 @@ export function outages(id, signal) {
     const [downs, ups] = await Promise.all(
       [DOWN, UP].map((type) => api.events({ camera: id, type, limit: SHOWN }, signal)),
     );
-    const found = pair(downs, ups);
+    const found = pair(downs, ups, streams());
     list.replaceChildren(
       ...(found.length > 0 ? found.map(row) : [h("li", { class: "quiet" }, "Never, as far back as is remembered.")]),
     );
@@ -37,18 +37,17 @@ export function outages(id, signal) {
   return element;
 }
 
-/** An outage is a `down` and the next `up`, if it came. */
-function pair(downs, ups) {
+/** An outage is a `down` and the next `up`, if it came: none does of a camera that was stopped or removed meanwhile. */
+function pair(downs, ups, streams) {
   const rising = ups.map((event) => ({ event, at: new Date(event.time) })).reverse();
   return downs.map(({ time, data }, n) => {
     const next = n > 0 ? new Date(downs[n - 1].time) : Infinity;
     const up = rising.find(({ at }) => at > new Date(time) && at <= next);
-    return { from: data.down_since ?? time, to: up?.event.time ?? null, lasts: !up && n === 0, reason: data.reason };
+    return { from: data.down_since ?? time, to: up?.event.time ?? null, lasts: !up && n === 0 && !streams, reason: data.reason };
   });
 }
 
 function row({ from, to, lasts, reason: why }) {
-  // It may have been stopped or removed before it came back.
   const end = to ? [" – ", clockElement(to)] : lasts ? [" – still"] : [" – …"];
   return h(
     "li",

@@ -31,6 +31,14 @@ export async function leave() {
   location.reload();
 }
 
+const WAS_IN = "lookout-was-in";
+
+/** The session is over while somebody looks: the door again, at the same address. */
+export function backToTheDoor() {
+  sessionStorage.setItem(WAS_IN, "1");
+  location.reload();
+}
+
 /** The door: a name and a password. */
 export function loginPage(opened) {
   const [name, password, told] = [freshId("name"), freshId("password"), freshId("told")];
@@ -52,6 +60,9 @@ export function loginPage(opened) {
     "aria-describedby": told,
   });
   const problem = h("p", { id: told, class: "problem", role: "alert" });
+  if (sessionStorage.getItem(WAS_IN))
+    say(problem, "You are logged out: Lookout was started anew, or it was long ago. Please log in again.");
+  sessionStorage.removeItem(WAS_IN);
   const enter = h("button", { class: "primary", id: "login" }, "Log in");
   const form = h(
     "form",

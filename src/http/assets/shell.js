@@ -79,6 +79,8 @@ function newsLamp() {
   const lamp = h("span", { class: "news", role: "status" }, h("span", { class: "lamp", "aria-hidden": "true" }), word);
   const show = () => {
     mark(lamp, "data-news", news.state);
+    // What is shown is as old as the connection: no page may look as if it were now.
+    mark(document.documentElement, "data-lost", news.state === "lost");
     mark(lamp, "title", NEWS[news.state]);
     say(word, NEWS[news.state]);
   };

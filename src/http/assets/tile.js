@@ -73,7 +73,7 @@ export class Tile {
     mark(this.people, "title", people(camera.people));
     mark(this.people, "aria-label", `${people(camera.people)} in view`);
     const rests = inTrouble(camera) || camera.state === "stopped";
-    const at = rests ? camera.since : camera.last_detection_at;
+    const at = rests ? (camera.down_since ?? camera.since) : camera.last_detection_at;
     this.age.hidden = !at;
     if (at) retime(this.age, at, rests);
     say(this.empty, camera.state === "stopped" ? "Stopped" : inTrouble(camera) ? "No picture" : "No picture yet");

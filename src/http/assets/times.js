@@ -57,7 +57,7 @@ export function day(time) {
 export function ago(time) {
   const seconds = (new Date(time) - serverNow()) / 1000;
   const away = Math.abs(seconds);
-  if (away < 5) return "now";
+  if (away < 5) return seconds > 0 ? "in a moment" : "now";
   if (away < 90) return AGO.format(Math.round(seconds), "second");
   if (away < 5400) return AGO.format(Math.round(seconds / 60), "minute");
   if (away < 129_600) return AGO.format(Math.round(seconds / 3600), "hour");

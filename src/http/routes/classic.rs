@@ -12,7 +12,7 @@ use super::{
     },
     control::carry_out,
 };
-use crate::{roster::Order, words::CameraId};
+use crate::{roster::Order, status::CameraState, words::CameraId};
 
 /// Form fields `id` and `ip` (the camera's RTSP address): watches it, and says where its FLV is.
 pub(in crate::http) async fn play_camera(
@@ -24,11 +24,13 @@ pub(in crate::http) async fn play_camera(
 ) -> Result<HttpResponse, Problem> {
     let form = Form::read(&request, &body)?;
     let (id, url) = (form.id()?, form.field("ip")?);
-    carry_out(&views, Order::Play(id.clone(), url)).await?;
+    carry_out(&views, Order::Play(id.clone(), url)).await.map_err(Problem::of_form)?;
+    let plays = views.board.camera(id.as_str()).is_some_and(|cell| cell.state().state == CameraState::Streaming);
+    let msg = if plays { "playing" } else { "connecting" };
     let asked = asking(&request);
     let scheme = if views.gate.is_https(&asked) { "https" } else { "http" };
     let flv_data = format!("{scheme}://{}/live/{id}.flv", asked.host.unwrap_or("localhost"));
-    Ok(HttpResponse::Ok().json(json!({ "code": 200, "msg": "playing", "id": id, "flv_data": flv_data })))
+    Ok(HttpResponse::Ok().json(json!({ "code": 200, "msg": msg, "id": id, "flv_data": flv_data })))
 }
 
 /// Form field `id`: watches it no more.
@@ -40,7 +42,7 @@ pub(in crate::http) async fn stop_camera(
     Body(body): Body,
 ) -> Result<HttpResponse, Problem> {
     let id = Form::read(&request, &body)?.id()?;
-    carry_out(&views, Order::Stop(id.clone())).await?;
+    carry_out(&views, Order::Stop(id.clone())).await.map_err(Problem::of_form)?;
     Ok(HttpResponse::Ok().json(json!({ "code": 200, "msg": "stopped", "id": id })))
 }
 
@@ -50,7 +52,7 @@ pub(in crate::http) async fn stop_all_camera(
     views: web::Data<Views>,
     _: Asked<Nothing>,
 ) -> Result<HttpResponse, Problem> {
-    carry_out(&views, Order::StopAll).await?;
+    carry_out(&views, Order::StopAll).await.map_err(Problem::of_form)?;
     Ok(HttpResponse::Ok().json(json!({ "code": 200, "msg": "all stopped" })))
 }
 
@@ -62,18 +64,19 @@ impl Form {
         match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "application/x-www-form-urlencoded" => Ok(Self(form_urlencoded::parse(body).into_owned().collect())),
             "multipart/form-data" => multipart(kind, body).map(Self),
-            _ => Err(Problem::bad_request("the body is no form: send application/x-www-form-urlencoded")),
+            _ => Err(Problem::bad_request("the body is no form: send application/x-www-form-urlencoded").of_form()),
         }
     }
 
     fn field(&self, name: &str) -> Result<String, Problem> {
         let value = self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.trim().to_owned());
         let value = value.filter(|value| !value.is_empty());
-        value.ok_or_else(|| Problem::bad_request(format!("the form has no field \"{name}\"")))
+        value.ok_or_else(|| Problem::bad_request(format!("the form has no field \"{name}\"")).of_form())
     }
 
     fn id(&self) -> Result<CameraId, Problem> {
-        self.field("id")?.parse().map_err(|error| Problem::bad_request(format!("form field \"id\": {error}")))
+        let wrong = |error| Problem::bad_request(format!("form field \"id\": {error}")).of_form();
+        self.field("id")?.parse().map_err(wrong)
     }
 }
 
