@@ -10,7 +10,10 @@ use actix_web::{
     Error, FromRequest, HttpMessage, HttpRequest, ResponseError,
     body::BoxBody,
     dev::{Payload, ServiceRequest, ServiceResponse},
-    http::header::HeaderValue,
+    http::{
+        StatusCode,
+        header::{HeaderValue, WWW_AUTHENTICATE},
+    },
     middleware::Next,
     web,
 };
@@ -52,9 +55,25 @@ pub(in crate::http) async fn enter(
                 gate(answer.request()).over(needs, &asking(answer.request()), Moment::now())
             }))
         }
-        Err(refusal) => Ok(request.into_response(Problem::from(refusal).error_response())),
+        Err(refusal) => {
+            let mut answer = Problem::from(refusal).error_response();
+            if answer.status() == StatusCode::UNAUTHORIZED && is_player(&request) {
+                answer.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Lookout\""));
+            }
+            Ok(request.into_response(answer))
+        }
     }
 }
+
+/// Players show what stands in front of the `@` of an address only when they are asked for it. A browser that is asked so
+/// opens a window of its own; our pages say that it is they who ask.
+fn is_player(request: &ServiceRequest) -> bool {
+    let headers = request.headers();
+    request.path().starts_with("/live/") && !headers.contains_key("sec-fetch-site") && !headers.contains_key(OWN_PAGE)
+}
+
+/// What our pages say of themselves where they ask for live views.
+const OWN_PAGE: &str = "x-lookout-page";
 
 /// Whether whoever asks may look, for a route that also tells others something.
 pub(in crate::http) fn may_look(request: &HttpRequest) -> Result<(), Problem> {

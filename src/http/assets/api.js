@@ -21,6 +21,9 @@ export const doors = new EventTarget();
 const PATIENCE = 20_000;
 const NO_ANSWER = "Lookout does not answer. Is it running, and can this device reach it?";
 
+/** How a live view is asked for: without this, a browser whose session is over would ask for a password by itself. */
+export const OWN = { cache: "no-store", credentials: "same-origin", headers: { "x-lookout-page": "live" } };
+
 /** The problem that an answer tells. */
 export async function problemOf(answer) {
   let told = {};

@@ -1,6 +1,6 @@
 // Moving pictures: fragmented MP4 over plain HTTP into a media source, held close to now.
 
-import { problemOf } from "./api.js";
+import { OWN, problemOf } from "./api.js";
 
 /** This browser cannot show it this way. */
 export class NotPlayable extends Error {}
@@ -42,7 +42,7 @@ export async function film(video, address, signal, shown) {
   );
   let [url, edge, reader] = [null, null, null];
   try {
-    const answer = await fetch(address, { signal: own.signal, cache: "no-store", credentials: "same-origin" });
+    const answer = await fetch(address, { ...OWN, signal: own.signal });
     if (!answer.ok) throw await problemOf(answer);
     const type = answer.headers.get("content-type") ?? "";
     reader = answer.body.getReader();

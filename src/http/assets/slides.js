@@ -1,7 +1,7 @@
 // One picture after the other (multipart JPEG), for browsers that cannot show the film. Read here, and not by an image
 // of its own, because an image does not tell when its stream has ended.
 
-import { problemOf } from "./api.js";
+import { OWN, problemOf } from "./api.js";
 
 const HEAD_END = [13, 10, 13, 10];
 const LARGEST = 16 << 20;
@@ -14,7 +14,7 @@ export async function slides(image, address, signal, shown) {
   signal.addEventListener("abort", () => own.abort(signal.reason), { signal: own.signal });
   let url = null;
   try {
-    const answer = await fetch(address, { signal: own.signal, cache: "no-store", credentials: "same-origin" });
+    const answer = await fetch(address, { ...OWN, signal: own.signal });
     if (!answer.ok) throw await problemOf(answer);
     for await (const jpeg of parts(answer.body.getReader(), own)) {
       const before = url;

@@ -177,6 +177,21 @@ async fn who_logs_in_gets_a_cookie_that_only_our_own_pages_use() {
 }
 
 #[actix::test]
+async fn players_are_asked_for_a_password_and_pages_are_not() {
+    let house = closed();
+    let challenges =
+        |answer: &Answer| answer.head.lines().filter(|line| line.starts_with("www-authenticate: ")).count();
+    assert_eq!(challenges(&house.ask("GET", "/live/door.flv", &[]).await), 2);
+    for (path, header) in
+        [("/live/door.flv", ("x-lookout-page", "live")), ("/live/door.flv", OWN_PAGE), ("/metrics", FOREIGN_PAGE)]
+    {
+        let refused = house.ask("GET", path, &[header]).await;
+        assert!(refused.status == 401 && challenges(&refused) == 1, "{}", refused.head);
+    }
+    assert_eq!(challenges(&house.ask("GET", "/api/v1/status", &[]).await), 1);
+}
+
+#[actix::test]
 async fn what_lasts_ends_when_its_viewer_logs_out() {
     let house = closed();
     let admitted = cookie(&house.log_in("ann", "correct horse", &[OWN_PAGE]).await);
