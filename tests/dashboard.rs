@@ -115,6 +115,10 @@ fn somebody_logs_in_adds_a_camera_watches_it_and_sees_who_came() {
     );
     browser.screenshot(&screenshots(), "zones-1440.png");
 
+    browser.click("#shut-zones");
+    browser.wait("where it is", "document.querySelector('.zone-lines polygon')?.points.length === 4");
+    browser.screenshot(&screenshots(), "zone-lines-1440.png");
+
     // Who came, with a picture.
     browser.open(&format!("{page}#/visits"));
     browser.wait("a visit with its picture", "[...document.querySelectorAll('#visits .visit img, #there-now .visit img')].some((img) => img.naturalWidth > 0)");

@@ -15,6 +15,7 @@ import { Stage } from "./stage.js";
 import { retime, serverNow, sinceElement } from "./times.js";
 import { toast } from "./toasts.js";
 import { latency, people, state, stateLine } from "./words.js";
+import { zoneLines } from "./zone_lines.js";
 import { ZoneEditor } from "./zones.js";
 
 const EVERY = 1000;
@@ -69,8 +70,9 @@ export function cameraPage({ params: [id], signal, title }) {
     mark(page, "data-tone", state(camera).tone);
     say(word, stateLine(camera));
     retime(since, camera.down_since ?? camera.since);
-    inView.hidden = !(camera.people > 0 && camera.state === "streaming");
-    say(inView.lastChild, `${people(camera.people)} in view`);
+    const isOutside = camera.people === 0 && camera.detections?.length > 0 && entry?.settings.zones?.length > 0;
+    inView.hidden = !((camera.people > 0 || isOutside) && camera.state === "streaming");
+    say(inView.lastChild, isOutside ? "Somebody, outside of the zones" : `${people(camera.people)} in view`);
     why.hidden = !camera.reason;
     say(why, camera.reason?.message);
     controls.show(camera, camera.origin ?? entry?.origin);
@@ -106,7 +108,10 @@ export function cameraPage({ params: [id], signal, title }) {
   async function learn() {
     entry = await api.settings(id, signal);
     zonesButton.hidden = false;
+    if (!zonesPlace.hasChildNodes()) drawLines();
   }
+
+  const drawLines = () => stage.over.replaceChildren(zoneLines(entry.settings.zones ?? []));
 
   let mayLearn = true;
   const learnSoon = soon(5000, signal, () =>
@@ -133,7 +138,7 @@ export function cameraPage({ params: [id], signal, title }) {
   function shut() {
     mark(stage.element, "data-editing", null);
     zonesPlace.replaceChildren();
-    stage.over.replaceChildren();
+    drawLines();
     zonesButton.focus();
   }
 

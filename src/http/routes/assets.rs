@@ -36,7 +36,7 @@ const ASSETS: &[Asset] = assets![
     "deliveries.js" "dom.js" "facts.js" "film.js" "icons.js" "index.html" "interface.js" "lantern.svg" "lightbox.js"
     "news.js" "outages.js" "pace.js" "pages.css" "player.js" "recent.js" "router.js" "samples.js" "session.js"
     "shell.js" "slides.js" "stage.js" "stills.js" "style.css" "theme.js" "tile.js" "times.js" "toasts.js" "toml.js"
-    "visit.js" "visits.js" "wall.js" "words.js" "zone_canvas.js" "zones.js"
+    "visit.js" "visits.js" "wall.js" "words.js" "zone_canvas.js" "zone_lines.js" "zones.js"
 ];
 
 /// Whether somebody would rather see a page than read JSON: browsers say so, programs do not.
