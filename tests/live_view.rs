@@ -10,7 +10,7 @@ use lookout::simulate::{Clip, Mount};
 use serde_json::json;
 
 use crate::{
-    support::{Cameras, Config, Lookout, program::Other},
+    support::{Cameras, Config, Lookout, ffprobe::ffprobe, program::Other},
     testing::{asset, left_out},
 };
 
@@ -37,22 +37,7 @@ fn read(program: &str, arguments: &[&str]) -> (String, String) {
 /// Three seconds of the pictures at an address.
 fn packets(url: &str) -> Vec<Packet> {
     let entries = "packet=pts_time,dts_time,flags";
-    let (table, _) = read(
-        "ffprobe",
-        &[
-            "-v",
-            "error",
-            "-read_intervals",
-            "%+3",
-            "-select_streams",
-            "v",
-            "-show_entries",
-            entries,
-            "-of",
-            "csv=p=0",
-            url,
-        ],
-    );
+    let table = ffprobe(url, 3, entries, &["-select_streams", "v", "-of", "csv=p=0"]);
     let packet = |line: &str| {
         let mut cells = line.split(',');
         let mut time = || cells.next().and_then(|cell| cell.parse::<f64>().ok()).expect("a time");
@@ -100,8 +85,8 @@ fn sound_comes_along_and_fits_the_pictures() {
         assert_eq!(*told, json!({ "codec": "AAC", "sample_rate": 8000, "left_out": null }));
         let url = format!("http://{}/live/door.{ending}", lookout.address());
         let entries = "stream=codec_name,sample_rate:packet=codec_type,pts_time";
-        let arguments = ["-v", "error", "-read_intervals", "%+3", "-show_entries", entries, "-of", "json", &url];
-        let seen: serde_json::Value = serde_json::from_str(&read("ffprobe", &arguments).0).expect("JSON");
+        let seen = ffprobe(&url, 3, entries, &["-of", "json"]);
+        let seen: serde_json::Value = serde_json::from_str(&seen).expect("JSON");
         let streams: Vec<&str> =
             seen["streams"].as_array().expect("streams").iter().filter_map(|s| s["codec_name"].as_str()).collect();
         assert_eq!(streams, ["h264", "aac"], "{url}");
@@ -142,9 +127,7 @@ fn sound_that_cannot_be_passed_on_is_left_out_and_said() {
         let told = &lookout.camera("door")["stream"]["sound"];
         assert_eq!(*told, json!({ "codec": codec, "sample_rate": 8000, "left_out": left_out }));
         let url = format!("http://{}/live/door.flv", lookout.address());
-        let arguments =
-            ["-v", "error", "-read_intervals", "%+2", "-show_entries", "stream=codec_name", "-of", "csv=p=0"];
-        let seen = read("ffprobe", &[&arguments[..], &[&url]].concat()).0;
+        let seen = ffprobe(&url, 2, "stream=codec_name", &["-of", "csv=p=0"]);
         assert_eq!(seen.trim(), "h264", "{codec}");
     }
 }

@@ -12,7 +12,7 @@ use lookout::simulate::{Clip, Mount};
 use tempfile::TempDir;
 
 use crate::{
-    support::{Cameras, Config, Lookout, program::Other},
+    support::{Cameras, Config, Lookout, ffprobe::ffprobe, program::Other},
     testing::{asset, left_out},
 };
 
@@ -78,24 +78,8 @@ fn a_camera_is_published_and_can_be_read_back_and_comes_back_with_its_server() {
 
     let url = format!("rtmp://127.0.0.1:{port}/live/street");
     let entries = "stream=codec_name,width,height:packet=pts_time,dts_time";
-    let read = Command::new("timeout")
-        .args([
-            "60",
-            "ffprobe",
-            "-v",
-            "error",
-            "-read_intervals",
-            "%+3",
-            "-select_streams",
-            "v",
-            "-show_entries",
-            entries,
-        ])
-        .args(["-of", "json", &url])
-        .output()
-        .expect("ffprobe runs");
-    assert!(read.status.success(), "{}\n{}", String::from_utf8_lossy(&read.stderr), lookout.log());
-    let seen: serde_json::Value = serde_json::from_slice(&read.stdout).expect("JSON");
+    let seen = ffprobe(&url, 3, entries, &["-select_streams", "v", "-of", "json"]);
+    let seen: serde_json::Value = serde_json::from_str(&seen).expect("JSON");
     let stream = &seen["streams"][0];
     assert_eq!(
         (&stream["codec_name"], &stream["width"], &stream["height"]),

@@ -2,10 +2,12 @@
 
 use std::{
     collections::HashMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures::{FutureExt, future::LocalBoxFuture};
+use parking_lot::Mutex;
 use tokio::{sync::watch, time::timeout};
 
 use super::{Caller, digest::Digest};
@@ -20,7 +22,7 @@ pub struct Sessions {
 struct Session {
     caller: Caller,
     begun: Instant,
-    used: Instant,
+    used: Arc<Mutex<Instant>>,
     /// Dropped with the session, which whoever waits for its end notices.
     lives: watch::Sender<()>,
 }
@@ -39,19 +41,25 @@ impl Sessions {
         self.open.retain(|_, session| session.lasts(now));
         let of_user = self.open.iter().filter(|(_, session)| session.caller.name == caller.name);
         if of_user.clone().count() >= Self::EACH {
-            let unused = of_user.min_by_key(|(_, session)| session.used).map(|(id, _)| *id);
+            let unused =
+                of_user.min_by_key(|(_, session)| (session.is_open(), *session.used.lock())).map(|(id, _)| *id);
             if let Some(id) = unused {
                 self.open.remove(&id);
             }
         }
-        self.open.insert(Digest::of(id), Session { caller, begun: now, used: now, lives: watch::Sender::new(()) });
+        self.open.insert(
+            Digest::of(id),
+            Session { caller, begun: now, used: Arc::new(Mutex::new(now)), lives: watch::Sender::new(()) },
+        );
     }
 
     /// Whose session it is; it lasts anew.
     pub(super) fn find(&mut self, id: &str, now: Moment) -> Option<Caller> {
         let now = now.steady;
-        let session = self.open.get_mut(&Digest::of(id)).filter(|session| session.lasts(now))?;
-        session.used = session.used.max(now);
+        let session = self.open.get(&Digest::of(id)).filter(|session| session.lasts(now))?;
+        let mut used = session.used.lock();
+        *used = (*used).max(now);
+        drop(used);
         Some(session.caller.clone())
     }
 
@@ -60,8 +68,14 @@ impl Sessions {
     pub(super) fn over(&self, id: &str, now: Moment) -> Option<LocalBoxFuture<'static, ()>> {
         let session = self.open.get(&Digest::of(id)).filter(|session| session.lasts(now.steady))?;
         let left = Self::LIFE.saturating_sub(now.steady.saturating_duration_since(session.begun));
-        let mut lives = session.lives.subscribe();
-        Some(async move { _ = timeout(left, async { while lives.changed().await.is_ok() {} }).await }.boxed_local())
+        let (mut lives, in_use) = (session.lives.subscribe(), InUse(Arc::clone(&session.used)));
+        Some(
+            async move {
+                let _in_use = in_use;
+                _ = timeout(left, async { while lives.changed().await.is_ok() {} }).await;
+            }
+            .boxed_local(),
+        )
     }
 
     /// Somebody has logged out.
@@ -70,10 +84,25 @@ impl Sessions {
     }
 }
 
+/// Used until it is dropped.
+struct InUse(Arc<Mutex<Instant>>);
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let mut used = self.0.lock();
+        *used = (*used).max(Instant::now());
+    }
+}
+
 impl Session {
+    /// Whether something that lasts was asked for in it, and lasts.
+    fn is_open(&self) -> bool {
+        self.lives.receiver_count() > 0
+    }
+
     fn lasts(&self, now: Instant) -> bool {
         // What lasts is use.
-        let is_used = now.saturating_duration_since(self.used) < Sessions::IDLE || self.lives.receiver_count() > 0;
+        let is_used = self.is_open() || now.saturating_duration_since(*self.used.lock()) < Sessions::IDLE;
         is_used && now.saturating_duration_since(self.begun) < Sessions::LIFE
     }
 }
@@ -131,7 +160,17 @@ mod tests {
         let lasted = began.elapsed();
         assert!(lasted >= Sessions::LIFE && lasted < Sessions::LIFE + Duration::from_secs(1), "{lasted:?}");
         drop(stays);
-        assert!(sessions.over("a", now).is_none() && sessions.over("b", now.after(12 * HOUR)).is_none());
+        assert!(sessions.over("a", now).is_none() && sessions.over("b", now.after(13 * HOUR)).is_none());
+    }
+
+    #[test]
+    fn a_stream_that_breaks_off_has_been_use_until_then() {
+        let Some(long_ago) = Instant::now().checked_sub(13 * HOUR) else { return };
+        let now = Moment::now();
+        let (mut sessions, begin) = (Sessions::default(), Moment { steady: long_ago, ..now });
+        sessions.open("a", caller("ann"), begin);
+        drop(sessions.over("a", begin).expect("it is open"));
+        assert_eq!(sessions.find("a", now), Some(caller("ann")));
     }
 
     #[test]

@@ -108,6 +108,7 @@ impl Life {
     }
 
     async fn work_on(&mut self, source: &mut dyn Source) -> Result<std::convert::Infallible, Fault> {
+        self.counts()?; // it may have hung while it connected
         let patience = self.settings.stall_timeout;
         let (reorder, heard) = (source.video()?.and_then(|video| video.reorder), source.heard());
         self.cell.feed.begin(reorder, heard.as_ref().and_then(|heard| heard.format.clone()));
@@ -146,10 +147,16 @@ impl Life {
         Ok(())
     }
 
-    fn take_in(&mut self, unit: AccessUnit, source: &mut dyn Source) -> Result<(), Fault> {
-        if self.cell.generation() != self.generation {
-            return Err(Fault::Panicked("this life was given up while its thread hung".into()));
+    /// Whether this life still counts.
+    fn counts(&self) -> Result<(), Fault> {
+        match self.cell.generation() == self.generation {
+            true => Ok(()),
+            false => Err(Fault::Panicked("this life was given up while its thread hung".into())),
         }
+    }
+
+    fn take_in(&mut self, unit: AccessUnit, source: &mut dyn Source) -> Result<(), Fault> {
+        self.counts()?;
         self.cell.frame_arrived(unit.received, unit.data.len());
         self.cell.frames.lost_packets.add(u64::from(unit.lost_packets));
         let measured = self.meter.note(&unit);

@@ -82,6 +82,14 @@ impl Roster {
     pub fn reloaded(&mut self, settings: &Settings) {
         self.from_file.clone_from(&settings.cameras);
         self.defaults = settings.defaults.clone();
+        for (id, kept) in &mut self.kept {
+            match self.defaults.read(&kept.written) {
+                Ok(camera) => kept.camera = camera,
+                Err(problems) => {
+                    tracing::warn!(camera = %id, "it goes on as before, and would not start with these settings: {problems}");
+                }
+            }
+        }
         (self.max_cameras, self.networks) = (settings.control.max_cameras, settings.control.networks.clone());
         for id in self.kept.keys().filter(|id| self.in_file(id.as_str()).is_some()) {
             tracing::warn!(camera = %id, "it was added before and stands in the settings file now: the file counts");
@@ -147,8 +155,9 @@ impl Roster {
             Order::StopRelay(id) => self.switch_relay(id, false),
             Order::Play(id, url) => self.play(id, &url),
             Order::Restart(id) => {
-                self.known(&id)?;
-                Ok(Done { id: Some(id), change: Change::Restarted })
+                let written = self.known(&id)?.enabled;
+                let is_watched = self.switched.cameras.get(&id).copied().unwrap_or(written);
+                Ok(Done { id: Some(id), change: if is_watched { Change::Restarted } else { Change::Same } })
             }
         }
     }

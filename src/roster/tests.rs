@@ -112,6 +112,29 @@ fn every_wrong_field_is_named_and_no_file_is_read_for_anybody() {
 }
 
 #[test]
+fn what_was_added_follows_the_settings_that_are_read_anew() {
+    let site = Site::new();
+    let mut roster = site.roster("");
+    roster.carry_out(Order::Add(json!({ "id": "yard", "url": "rtsp://10.0.0.2/" }))).expect("added");
+    let before = roster.cameras()[0].visits.clone();
+    roster.reloaded(&site.settings("[visits]\nquiet = \"47s\""));
+    let after = roster.cameras()[0].visits.clone();
+    assert_ne!(after, before);
+    assert_eq!(after, site.roster("[visits]\nquiet = \"47s\"").cameras()[0].visits, "as after a restart");
+}
+
+#[test]
+fn only_what_is_watched_is_connected_to_anew() {
+    let site = Site::new();
+    let mut roster = site.roster("");
+    roster.carry_out(Order::Add(json!({ "id": "yard", "url": "rtsp://10.0.0.2/" }))).expect("added");
+    let mut change = |order| roster.carry_out(order).expect("done").change;
+    assert_eq!(change(Order::Restart(id("yard"))), Change::Restarted);
+    assert_eq!(change(Order::Stop(id("yard"))), Change::Switched);
+    assert_eq!(change(Order::Restart(id("yard"))), Change::Same);
+}
+
+#[test]
 fn a_relay_that_was_switched_off_stays_so_until_it_is_switched_on() {
     let site = Site::new();
     let mut roster = site.roster("");
@@ -184,7 +207,7 @@ fn cameras_of_the_file_are_changed_there_but_may_be_started_and_stopped() {
     again.carry_out(Order::Add(yard())).expect("added");
     again.carry_out(Order::StopAll).expect("stopped");
     assert_eq!(ids(&again), [("door".into(), false), ("yard".into(), false)]);
-    assert_eq!(again.carry_out(Order::Restart(door())).expect("known").change, Change::Restarted);
+    assert_eq!(again.carry_out(Order::Restart(door())).expect("known").change, Change::Same, "it rests");
 }
 
 #[test]

@@ -252,6 +252,7 @@ impl Supervisor {
             };
             charge.bury(generation);
             charge.cell.retire_life();
+            charge.cell.feed.interrupt(); // as a life that ends does itself
             charge.cell.abandoned.one();
             charge.hanging += 1;
             tracing::error!(camera = %id, "its thread hung for {} s and is left behind", limit.as_secs_f32());

@@ -5,6 +5,7 @@
 pub mod browser;
 pub mod cameras;
 pub mod config;
+pub mod ffprobe;
 pub mod http;
 pub mod lookout;
 pub mod object_store;

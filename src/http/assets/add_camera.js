@@ -187,10 +187,6 @@ function openDialog({ settings: known, changed }) {
     } catch (error) {
       result.replaceChildren();
       if (looking.signal.aborted) return false;
-      if (error.status === 404 || error.status === 405) {
-        seen = {}; // a Lookout that cannot look beforehand
-        return true;
-      }
       if (error.errors?.length) show(error);
       else
         result.replaceChildren(

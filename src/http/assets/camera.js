@@ -75,7 +75,7 @@ export function cameraPage({ params: [id], signal, title }) {
     say(inView.lastChild, isOutside ? "Somebody, outside of the zones" : `${people(camera.people)} in view`);
     why.hidden = !camera.reason;
     say(why, camera.reason?.message);
-    controls.show(camera, camera.origin ?? entry?.origin);
+    controls.show(camera, camera.origin);
     stage.update(camera);
     facts.show(camera);
     account.show(camera);
@@ -114,11 +114,12 @@ export function cameraPage({ params: [id], signal, title }) {
   const drawLines = () => stage.over.replaceChildren(zoneLines(entry.settings.zones ?? []));
 
   let mayLearn = true;
-  const learnSoon = soon(5000, signal, () =>
-    learn().catch((problem) => {
+  const learnSoon = soon(5000, signal, async () => {
+    if (entry) return; // learnt while this waited
+    await learn().catch((problem) => {
       mayLearn = problem.status !== 403; // who may not read the settings has no zones to edit
-    }),
-  );
+    });
+  });
 
   async function editZones() {
     try {

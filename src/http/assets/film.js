@@ -42,7 +42,8 @@ export async function film(video, address, signal, shown) {
   );
   let [url, edge, reader] = [null, null, null];
   try {
-    const answer = await fetch(address, { ...OWN, signal: own.signal });
+    const late = setTimeout(() => cut(new Error("Lookout does not answer")), SILENCE);
+    const answer = await fetch(address, { ...OWN, signal: own.signal }).finally(() => clearTimeout(late));
     if (!answer.ok) throw await problemOf(answer);
     const type = answer.headers.get("content-type") ?? "";
     reader = answer.body.getReader();

@@ -21,6 +21,7 @@ class News extends EventTarget {
   #pause = FIRST_PAUSE;
   #timer = null;
   #wanted = false;
+  #wasOpen = false;
 
   /** Begins to listen. */
   begin() {
@@ -46,6 +47,10 @@ class News extends EventTarget {
     source.addEventListener("open", () => {
       this.#pause = FIRST_PAUSE;
       this.#enter("open");
+      // Nothing was heard to go on from: what was recorded meanwhile is not told.
+      const missed = this.#wasOpen && !after;
+      this.#wasOpen = true;
+      if (missed) this.dispatchEvent(new CustomEvent("lookout.gap", { detail: { type: "lookout.gap", data: {} } }));
     });
     source.addEventListener("error", () => this.#failed(source));
     for (const type of TYPES) source.addEventListener(type, (message) => this.#heard(type, message));

@@ -14,7 +14,8 @@ export async function slides(image, address, signal, shown) {
   signal.addEventListener("abort", () => own.abort(signal.reason), { signal: own.signal });
   let url = null;
   try {
-    const answer = await fetch(address, { ...OWN, signal: own.signal });
+    const late = setTimeout(() => own.abort(new Error("Lookout does not answer")), SILENCE);
+    const answer = await fetch(address, { ...OWN, signal: own.signal }).finally(() => clearTimeout(late));
     if (!answer.ok) throw await problemOf(answer);
     for await (const jpeg of parts(answer.body.getReader(), own)) {
       const before = url;

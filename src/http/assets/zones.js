@@ -17,13 +17,11 @@ export class ZoneEditor {
   #entry;
   #zones;
   #chosen;
-  #saved;
 
-  /** `saved` hears when they are, `shut` when the editor is to go. */
-  constructor(id, entry, { saved = () => {}, shut }) {
+  /** `shut` hears when the editor is to go. */
+  constructor(id, entry, { shut }) {
     this.#id = id;
     this.#entry = entry;
-    this.#saved = saved;
     this.#zones = copyOf(entry.settings.zones ?? []);
     this.#chosen = this.#zones.length > 0 ? 0 : -1;
     const parts = new ZoneCanvas({ changed: () => this.#tell(), chosen: (n) => this.#choose(n, true) });
@@ -227,6 +225,5 @@ export class ZoneEditor {
     this.#entry.settings.zones = copyOf(this.#zones);
     this.#tell();
     say(this.status, "Saved. The camera is watched with these zones now.");
-    this.#saved(this.#entry);
   }
 }

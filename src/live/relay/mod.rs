@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use tokio::{
     select,
     sync::{Semaphore, watch},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use self::publication::Publication;
@@ -146,9 +146,11 @@ impl Relay {
         self.cell.enter(RelayState::Publishing, None, None);
         tracing::info!(camera = %self.camera.id, target = self.target.shown(), "relay: publishing");
         let mut presenter = Presenter::new(&self.camera.feed);
+        // Of the camera: a server that talks meanwhile does not count.
+        let mut silent_until = Instant::now() + Self::SILENCE;
         loop {
             let cue = select! {
-                cue = timeout(Self::SILENCE, presenter.next()) => match cue {
+                cue = timeout_at(silent_until, presenter.next()) => match cue {
                     Ok(Some(cue)) => cue,
                     Ok(None) | Err(_) => {
                         let closed = timeout(Self::DEADLINE, publication.close()).await;
@@ -160,6 +162,7 @@ impl Relay {
                     continue;
                 }
             };
+            silent_until = Instant::now() + Self::SILENCE;
             let sent = timeout(Self::DEADLINE, publication.send(&cue)).await;
             self.cell.sent.add(sent.map_err(|_| RelayFault::Timeout(Self::DEADLINE))?? as u64);
         }
