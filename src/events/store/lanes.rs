@@ -30,7 +30,8 @@ pub(in crate::events) struct Wanted<'a> {
 
 /// The first delivery that is due of each lane, of these the first ones: what was never tried (or hastened) in the order of
 /// recording, then what was postponed, as it falls due. While a delivery of a lane is held, what was recorded after it
-/// waits behind it.
+/// waits behind it. Pictures that are told apart from their event wait until it has been told, however often that fails;
+/// what else was recorded after a delivery that failed does not.
 ///
 /// Mostly the first few of all that is due are of different lanes, and a glance at them is enough. If one lane has a long
 /// backlog, each lane is asked for its first, so that the length of a backlog never matters.
@@ -38,8 +39,9 @@ pub(super) fn due_seqs(conn: &Connection, wanted: &Wanted<'_>) -> rusqlite::Resu
     let held = first_held(conn, wanted)?;
     let busy: HashSet<&str> = wanted.busy.iter().map(|lane| &**lane).collect();
     let mut glance = conn.prepare_cached(
-        "SELECT seq, camera FROM deliveries INDEXED BY deliveries_pending
-         WHERE sink = ?1 AND state = 'pending' AND next_attempt_at <= ?2
+        "SELECT seq, camera FROM deliveries AS d INDEXED BY deliveries_pending
+         WHERE sink = ?1 AND state = 'pending' AND next_attempt_at <= ?2 AND (behind = 0 OR NOT EXISTS
+               (SELECT 1 FROM deliveries AS first WHERE first.sink = ?1 AND first.seq = d.behind AND first.state = 'pending'))
          ORDER BY next_attempt_at, seq LIMIT ?3",
     )?;
     let mut rows = glance.query(params![wanted.sink, wanted.up_to(), GLANCE])?;
@@ -70,8 +72,10 @@ fn ask_each_lane(
          WHERE sink = ?1 AND state = 'pending' AND camera > ?2 ORDER BY camera LIMIT 1",
     )?;
     let mut first = conn.prepare_cached(
-        "SELECT next_attempt_at, seq FROM deliveries INDEXED BY deliveries_by_lane
+        "SELECT next_attempt_at, seq FROM deliveries AS d INDEXED BY deliveries_by_lane
          WHERE sink = ?1 AND state = 'pending' AND camera = ?2 AND next_attempt_at BETWEEN ?3 AND ?4 AND seq < ?5
+           AND (behind = 0 OR NOT EXISTS
+               (SELECT 1 FROM deliveries AS first WHERE first.sink = ?1 AND first.seq = d.behind AND first.state = 'pending'))
          ORDER BY next_attempt_at, seq LIMIT 1",
     )?;
     let mut firsts: Vec<(i64, i64)> = Vec::new();

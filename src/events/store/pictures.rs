@@ -155,12 +155,13 @@ fn attach(
     if bare.is_empty() {
         return Ok(Attachment { attached: Attached::InTime, stored: None });
     }
-    let stored = if is_first { tell_of_pictures(tx, &event, &bare, to, now)? } else { None };
+    let stored = if is_first { tell_of_pictures(tx, seq, &event, &bare, to, now)? } else { None };
     Ok(Attachment { attached: Attached::Late, stored })
 }
 
 fn tell_of_pictures(
     tx: &Transaction<'_>,
+    place: i64,
     of: &Event,
     sinks: &HashSet<String>,
     to: &mut Addressees,
@@ -179,7 +180,7 @@ fn tell_of_pictures(
     let stored = Event { id: EventId::fresh(), kind: EventKind::SnapshotStored, time: now, data };
     let Some(seq) = insert(tx, &stored, &body(&stored)?, now)? else { return Ok(None) };
     for entry in to.wanting(&stored).filter(|entry| sinks.contains(&**entry.name())) {
-        address(tx, entry.name(), seq, stored.lane(), State::Pending { held_until: None })?;
+        address(tx, entry.name(), seq, stored.lane(), State::Behind(place))?;
     }
     Ok(Some(seq))
 }

@@ -145,20 +145,25 @@ pub(super) fn insert(tx: &Transaction<'_>, event: &Event, body: &str, now: Times
 /// How a delivery begins.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum State {
-    Pending { held_until: Option<Timestamp> },
+    Pending {
+        held_until: Option<Timestamp>,
+    },
+    /// To be told when the delivery of the event of this place is settled.
+    Behind(i64),
     Gathered,
 }
 
 /// Writes down that a sink is to be told of the event.
 pub(super) fn address(tx: &Transaction<'_>, sink: &str, seq: i64, lane: &str, state: State) -> rusqlite::Result<()> {
-    let (state, held_until) = match state {
-        State::Pending { held_until } => ("pending", held_until.map_or(0, |until| nanos(until).max(1))),
-        State::Gathered => ("gathered", 0),
+    let (state, held_until, behind) = match state {
+        State::Pending { held_until } => ("pending", held_until.map_or(0, |until| nanos(until).max(1)), 0),
+        State::Behind(first) => ("pending", 0, first),
+        State::Gathered => ("gathered", 0, 0),
     };
     tx.prepare_cached(
-        "INSERT OR IGNORE INTO deliveries (sink, seq, camera, state, held_until) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR IGNORE INTO deliveries (sink, seq, camera, state, held_until, behind) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
-    .execute(params![sink, seq, lane, state, held_until])
+    .execute(params![sink, seq, lane, state, held_until, behind])
     .map(drop)
 }
 
