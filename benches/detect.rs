@@ -6,9 +6,10 @@ use criterion::{BatchSize, Criterion};
 use lookout::{
     detect::{
         Detector, Model, Task,
+        agreement::{Agreement, settle},
         heads::Layout,
         jpeg,
-        nms::{Candidate, suppress},
+        nms::Candidate,
         prepare::Preparer,
     },
     media::{I420, Latest},
@@ -21,7 +22,7 @@ use crate::testing::asset;
 pub(crate) fn benches(c: &mut Criterion) {
     prepare(c);
     infer(c);
-    nms(c);
+    settling(c);
     slot(c);
     annotate(c);
 }
@@ -83,7 +84,7 @@ fn infer(c: &mut Criterion) {
     }
 }
 
-fn nms(c: &mut Criterion) {
+fn settling(c: &mut Criterion) {
     // A crowd: many boxes round each of 50 people.
     let boxes: Vec<Candidate> = (0..1000)
         .map(|i| {
@@ -96,8 +97,10 @@ fn nms(c: &mut Criterion) {
             }
         })
         .collect();
-    c.bench_function("suppress 1000 boxes", |b| {
-        b.iter_batched_ref(|| boxes.clone(), |boxes| suppress(boxes, 0.5), BatchSize::SmallInput);
+    let (agreement, mut voters) = (Agreement { offset: -1.5, own: 0.6, support: 1.2 }, Vec::new());
+    c.bench_function("settle 1000 boxes", |b| {
+        let settle = |boxes: &mut Vec<Candidate>| settle(boxes, &mut voters, Some(&agreement), 0.5, 0.4);
+        b.iter_batched_ref(|| boxes.clone(), settle, BatchSize::SmallInput);
     });
 }
 

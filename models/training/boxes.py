@@ -1,4 +1,4 @@
-"""Boxes as rows `x1, y1, x2, y2`: overlap, suppression, average precision."""
+"""Boxes as rows `x1, y1, x2, y2`: overlap, suppression, agreement, average precision."""
 
 import numpy as np
 
@@ -23,32 +23,51 @@ def non_maximum_suppression(boxes, scores, most):
     return np.array(kept, int)
 
 
-def matched(detections, truths, ignored, least=0.5):
-    """Pairs (score, true or false) of all photos, best first; what lies on an ignored place is left out.
+# What Lookout does with overlapping boxes, in the same numbers (src/detect/agreement.rs).
+VOTES_FROM, SAME, SUPPORTS = 0.01, 0.7, 0.6
 
-    detections: a list of (boxes, scores), one each photo; truths, ignored: lists of boxes. A detection belongs to the
-    true box it overlaps most; a second one on the same box is false, as in PASCAL VOC (Everingham et al. 2010).
+
+def settled(boxes, scores, most):
+    """Of boxes that show the same thing, one: where the votes of all put it, the score of the best, and how much the
+    others support it: the sum of their scores."""
+    kept = non_maximum_suppression(boxes, scores, most)
+    votes = scores >= VOTES_FROM
+    placed, support = np.zeros((len(kept), 4), np.float32), np.zeros(len(kept), np.float32)
+    for row, best in enumerate(kept):
+        shared = np.where(votes, overlap(boxes[best : best + 1], boxes)[0], 0)
+        shared[best] = 1
+        weight = np.where(shared >= SAME, scores * shared**2, 0)
+        placed[row] = weight @ boxes / weight.sum()
+        support[row] = scores[shared >= SUPPORTS].sum() - scores[best]
+    return placed, scores[kept], support
+
+
+def matched(detections, truths, ignored, least=0.5):
+    """Rows (score, true or false, support) of all photos, best first; what lies on an ignored place is left out.
+
+    detections: a list of (boxes, scores, support), one each photo; truths, ignored: lists of boxes. A detection belongs
+    to the true box it overlaps most; a second one on the same box is false, as in PASCAL VOC (Everingham et al. 2010).
     """
     taken = [np.zeros(len(boxes), bool) for boxes in truths]
-    everything = [(score, photo, box) for photo, (boxes, scores) in enumerate(detections) for box, score in zip(boxes, scores)]
-    pairs = []
-    for score, photo, box in sorted(everything, key=lambda entry: -entry[0]):
+    everything = [(*row, photo) for photo, found in enumerate(detections) for row in zip(*found)]
+    rows = []
+    for box, score, support, photo in sorted(everything, key=lambda entry: -entry[1]):
         if len(truths[photo]):
             overlaps = overlap([box], truths[photo])[0]
             best = overlaps.argmax()
             if overlaps[best] >= least and not taken[photo][best]:
                 taken[photo][best] = True
-                pairs.append((score, True))
+                rows.append((score, True, support))
                 continue
         if len(ignored[photo]) and overlap([box], ignored[photo]).max() >= least:
             continue
-        pairs.append((score, False))
-    return pairs
+        rows.append((score, False, support))
+    return rows
 
 
-def average_precision(pairs, truths):
+def average_precision(rows, truths):
     """Area under the precision envelope, and (precision, recall) arrays by rank; `truths`: the number of true boxes."""
-    right = np.array([pair[1] for pair in pairs], float)
+    right = np.array([row[1] for row in rows], float)
     recall = np.cumsum(right) / max(1, truths)
     precision = np.cumsum(right) / np.arange(1, len(right) + 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1] if len(right) else precision

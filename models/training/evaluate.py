@@ -8,6 +8,7 @@ What is exported is measured with `lookout evaluate`, for which this is the cros
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from metrics import detections, figures, threshold_table
@@ -35,7 +36,8 @@ def main():
     for name, least, most in HEIGHTS:
         part = figures([only(entry, least, most) for entry in entries], found)
         print(f"height {name}: {part['truths']} people, AP50 {part['ap50']:.3f}")
-    for threshold, precision, recall in threshold_table(total["pairs"], total["truths"]):
+    scores, right = (np.array([row[column] for row in total["rows"]]) for column in (0, 1))
+    for threshold, precision, recall in threshold_table(scores, right, total["truths"]):
         print(f"  from {threshold:.2f}: precision {precision:.3f}, recall {recall:.3f}")
 
 

@@ -14,6 +14,7 @@ import onnx
 import onnxruntime
 import torch
 
+from boxes import average_precision
 from metrics import measure, threshold_table
 from network import Deployed, Detector, operations
 from photos import held_out
@@ -28,6 +29,11 @@ placement = "top_left"
 pad = 114.0
 labels = ["person"]
 min_score = {threshold:.2f}
+
+[agreement]
+offset = {agreement[0]:.2f}
+own = {agreement[1]:.2f}
+support = {agreement[2]:.2f}
 """
 
 
@@ -46,14 +52,24 @@ def main():
     detector = Detector()
     detector.load_state_dict(torch.load(asked.checkpoint)["average"])
     detector.eval()
-    result = measure(detector, asked.data / "train.json", chosen=held_out)
+    chosen, labelled = held_out, asked.data / "train.json"
+    result = measure(detector, labelled, chosen=chosen)
     if result["truths"] < FEWEST:
         print(f"only {result['truths']} people on photos held out: scores and threshold are chosen on all of train.json")
-        result = measure(detector, asked.data / "train.json")
-    slope, offset = spread(result["pairs"])
+        chosen = None
+        result = measure(detector, labelled)
+    scores, right, _ = columns(result)
+    slope, offset = logistic(right, logit(scores), np.ones_like(scores))
     print(f"AP50 {result['ap50']:.3f}; score = sigmoid({slope:.2f} logit {offset:+.2f})")
-    pairs = [(spread_out(score, slope, offset), right) for score, right in result["pairs"]]
-    table = threshold_table(pairs, result["truths"])
+    # How sure several boxes are together; fitted to the scores as they come out of the graph.
+    result = measure(detector, labelled, slope=slope, offset=offset, chosen=chosen)
+    scores, right, support = columns(result)
+    inputs = np.ones_like(scores), logit(scores), np.log1p(support)
+    agreement = logistic(right, *inputs)
+    together = sigmoid(np.stack(inputs, 1) @ agreement)
+    order = np.argsort(-together)
+    print(f"of boxes together: AP50 {average_precision([(0, it) for it in right[order]], result['truths'])[0]:.3f}; {agreement}")
+    table = threshold_table(together, right, result["truths"])
     for threshold, precision, recall in table:
         print(f"  from {threshold:.2f}: precision {precision:.3f}, recall {recall:.3f}")
     threshold = best_threshold(table)
@@ -70,7 +86,7 @@ def main():
     off = np.abs(session.run(None, {"image": picture.numpy()})[0] - wanted).max()
     if off > 1e-2:
         raise SystemExit(f"{path}: differs from the network by {off}")
-    path.with_suffix(".toml").write_text(SIDECAR.format(threshold=threshold))
+    path.with_suffix(".toml").write_text(SIDECAR.format(threshold=threshold, agreement=agreement))
     if asked.weights:
         state = {name: value.half() if value.ndim == 4 else value for name, value in detector.state_dict().items()}
         torch.save({"average": state}, asked.weights)
@@ -85,21 +101,28 @@ def best_threshold(table):
     return max(threshold for (threshold, _, _), mean in zip(table, means) if mean >= 0.99 * max(means))
 
 
-def spread_out(score, slope, offset):
-    return 1 / (1 + (score / (1 - score)) ** -slope * np.exp(-offset))
+def columns(result):
+    """Scores, whether they are right, and support, as arrays."""
+    return np.float64(result["rows"]).T
 
 
-def spread(pairs):
-    """Slope and offset of a logistic curve from logits to the share of right detections (Platt 1999), by Newton."""
-    scores = np.float64([score for score, _ in pairs])
-    right = np.float64([correct for _, correct in pairs])
-    inputs = np.stack([np.log(scores / (1 - scores)), np.ones_like(scores)], 1)
-    curve = np.array([1.0, 0.0])
+def logit(score):
+    return np.log(score / (1 - score))
+
+
+def sigmoid(value):
+    return 1 / (1 + np.exp(-value))
+
+
+def logistic(right, *inputs):
+    """Weights of a logistic curve from the inputs to the share of right detections (Platt 1999), by Newton."""
+    inputs = np.stack(inputs, 1)
+    curve = np.zeros(inputs.shape[1])
     for _ in range(50):
-        guess = 1 / (1 + np.exp(-inputs @ curve))
+        guess = sigmoid(inputs @ curve)
         slope = inputs.T @ (right - guess)
         bend = (inputs * (guess * (1 - guess))[:, None]).T @ inputs
-        change = np.linalg.solve(bend + 1e-9 * np.eye(2), slope)
+        change = np.linalg.solve(bend + 1e-9 * np.eye(len(curve)), slope)
         curve += change
         if np.abs(change).max() < 1e-9:
             break

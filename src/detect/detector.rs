@@ -2,9 +2,10 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     DetectError, Model,
+    agreement::{VOTES_FROM, settle},
     heads::Sieve,
     model::Session,
-    nms::{Candidate, suppress},
+    nms::Candidate,
     prepare::Preparer,
 };
 use crate::{
@@ -41,8 +42,8 @@ impl Task {
         Self::asking(model, &asked.labels, min_score, asked.max_overlap)
     }
 
-    /// Asks a model for these labels (all where none is named), from this score on; of two boxes of one label that
-    /// overlap by more than `max_overlap` (intersection over union) the weaker is dropped.
+    /// Asks a model for these labels (all where none is named), from this score on; of boxes of one label that overlap by
+    /// more than `max_overlap` (intersection over union) one is left.
     ///
     /// # Errors
     /// `UnknownLabel`.
@@ -65,19 +66,21 @@ impl Task {
             session: self.model.session()?,
             preparer: Preparer::new(self.model.preparation),
             candidates: Vec::new(),
+            voters: Vec::new(),
             inference: Duration::ZERO,
             task: self.clone(),
         })
     }
 }
 
-/// Looks at pictures with a model: prepares, infers, reads the boxes, suppresses all but the best.
+/// Looks at pictures with a model: prepares, infers, reads the boxes, makes of those that show the same thing one.
 #[derive(Debug)]
 pub struct ModelDetector {
     task: Task,
     session: Session,
     preparer: Preparer,
     candidates: Vec<Candidate>,
+    voters: Vec<Candidate>,
     inference: Duration,
 }
 
@@ -95,9 +98,10 @@ impl Detector for ModelDetector {
         let outputs = self.session.infer()?;
         self.inference = Moment::now().since(&began);
         self.candidates.clear();
-        let mut sieve = Sieve { wanted: &self.task.wanted, min_score: self.task.min_score, kept: &mut self.candidates };
-        self.task.model.head.read(&outputs.arrays()?, &mut sieve)?;
-        suppress(&mut self.candidates, self.task.max_overlap);
+        let Task { model, wanted, min_score, max_overlap } = &self.task;
+        let mut sieve = Sieve { wanted, min_score: min_score.min(VOTES_FROM), kept: &mut self.candidates };
+        model.head.read(&outputs.arrays()?, &mut sieve)?;
+        settle(&mut self.candidates, &mut self.voters, model.agreement.as_ref(), *max_overlap, *min_score);
         let labels = &self.task.model.labels;
         let detection = |c: &Candidate| {
             let area = mapping.to_picture(c.edges).clipped();

@@ -1,5 +1,6 @@
-//! From a frame to what is in it: prepare, infer, read the boxes, suppress the doubles, on a pool of threads.
+//! From a frame to what is in it: prepare, infer, read the boxes, make of those that show the same thing one, on a pool of threads.
 
+pub mod agreement;
 mod annotate;
 mod detector;
 mod error;

@@ -16,11 +16,12 @@ pub struct Candidate {
 pub const MOST_CANDIDATES: usize = 1000;
 
 /// Of boxes of one class that overlap by more than `max_overlap` (intersection over union), keeps the best: greedy
-/// non-maximum suppression. Leaves the survivors in `candidates`, the highest score first.
-pub fn suppress(candidates: &mut Vec<Candidate>, max_overlap: f32) {
+/// non-maximum suppression. Leaves the survivors in `candidates`, the highest score first, and in `all` what there was.
+pub fn suppress(candidates: &mut Vec<Candidate>, all: &mut Vec<Candidate>, max_overlap: f32) {
     // The sort is stable: equal scores stay in the model's order, so the outcome is the same on every machine.
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
     candidates.truncate(MOST_CANDIDATES);
+    all.clone_from(candidates);
     let mut kept = 0;
     for i in 0..candidates.len() {
         let next = candidates[i];
@@ -35,7 +36,7 @@ pub fn suppress(candidates: &mut Vec<Candidate>, max_overlap: f32) {
 }
 
 /// Intersection over union.
-fn overlap(a: &[f32; 4], b: &[f32; 4]) -> f32 {
+pub fn overlap(a: &[f32; 4], b: &[f32; 4]) -> f32 {
     let w = a[2].min(b[2]) - a[0].max(b[0]);
     let h = a[3].min(b[3]) - a[1].max(b[1]);
     if w <= 0.0 || h <= 0.0 {
@@ -62,11 +63,11 @@ mod tests {
         let apart = person(0.4, [20.0, 0.0, 30.0, 10.0]);
         let dog = Candidate { class: 1, ..weak };
         let mut boxes = vec![apart, weak, strong, dog];
-        suppress(&mut boxes, 0.5);
+        suppress(&mut boxes, &mut Vec::new(), 0.5);
         assert_eq!(boxes, [strong, dog, apart]);
 
         let mut boxes = vec![weak, strong];
-        suppress(&mut boxes, 0.9);
+        suppress(&mut boxes, &mut Vec::new(), 0.9);
         assert_eq!(boxes, [strong, weak], "they overlap by 9/11 only");
     }
 
@@ -76,7 +77,7 @@ mod tests {
         let second = person(0.8, [4.0, 0.0, 14.0, 10.0]);
         let third = person(0.7, [8.0, 0.0, 18.0, 10.0]);
         let mut boxes = vec![first, second, third];
-        suppress(&mut boxes, 0.3);
+        suppress(&mut boxes, &mut Vec::new(), 0.3);
         assert_eq!(boxes, [first, third]);
     }
 
@@ -88,7 +89,7 @@ mod tests {
                 person(i as f32 / 5000.0, [x, 0.0, x + 10.0, 10.0])
             })
             .collect();
-        suppress(&mut boxes, 0.5);
+        suppress(&mut boxes, &mut Vec::new(), 0.5);
         assert_eq!(boxes.len(), MOST_CANDIDATES);
         assert_eq!(boxes[0].score, 4999.0 / 5000.0);
     }
@@ -101,7 +102,7 @@ mod tests {
         ) {
             let all: Vec<Candidate> = raw.iter().map(|&(class, score, x, y, w, h)| Candidate { class, score, edges: [x, y, x + w, y + h] }).collect();
             let mut kept = all.clone();
-            suppress(&mut kept, max_overlap);
+            suppress(&mut kept, &mut Vec::new(), max_overlap);
             let best = all.iter().map(|c| c.score).fold(0.0, f32::max);
             prop_assert_eq!(kept[0].score, best, "the best of all is always kept");
             prop_assert!(kept.is_sorted_by(|a, b| a.score >= b.score));

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{
     DetectError,
+    agreement::Agreement,
     heads::Layout,
     prepare::{Colour, Placement, Preparation},
 };
@@ -34,6 +35,8 @@ pub(super) struct Sidecar {
     pub strides: Option<Vec<usize>>,
     /// The least score that counts, where the settings say nothing: chosen where the model was trained.
     pub min_score: Option<f32>,
+    /// How sure several boxes are together; without it, as sure as the best of them.
+    pub agreement: Option<Agreement>,
 }
 
 /// The range of a model's channels.
@@ -109,7 +112,7 @@ impl Sidecar {
         {
             Some("strides: must be one to eight numbers of 1 to 4096")
         } else {
-            None
+            self.agreement.and_then(|agreement| agreement.fault())
         }
     }
 
@@ -158,12 +161,14 @@ mod tests {
             labels = ["person", "parcel"]
             strides = [8, 16]
             min_score = 0.3
+            agreement = { offset = -1.5, own = 0.5, support = 1 }
             "#,
         )
         .expect("every key is known");
         assert_eq!(sidecar.head, Some(Layout::Nanodet));
         assert_eq!((sidecar.min_score(), Sidecar::default().min_score()), (0.3, 0.45));
         assert_eq!(sidecar.strides(), [8, 16]);
+        assert_eq!(sidecar.agreement, Some(Agreement { offset: -1.5, own: 0.5, support: 1.0 }));
         let preparation = sidecar.preparation(Layout::Nanodet.preparation((320, 256)));
         let wanted = Preparation {
             size: (320, 256),
@@ -192,6 +197,8 @@ mod tests {
             ("labels = []", "labels"),
             ("strides = [0]", "strides"),
             ("min_score = 1.5", "min_score"),
+            ("[agreement]\noffset = 0\nown = 1", "support"),
+            ("[agreement]\noffset = 0\nown = 0\nsupport = 1", "agreement"),
         ] {
             let error = Sidecar::parse(text).expect_err(text).to_string();
             assert!(error.contains(named), "{text}: {error}");

@@ -110,7 +110,7 @@ pub struct Detector {
     pub labels: Vec<Arc<str>>,
     /// Detections below are ignored; `None`: the model's own sidecar says it.
     pub min_score: Option<f32>,
-    /// Of two boxes of one label that overlap more than this (IoU), the weaker is dropped.
+    /// Of boxes of one label that overlap more than this (IoU), one is left.
     pub max_overlap: f32,
     /// Detector threads, at least one.
     pub workers: usize,

@@ -14,7 +14,7 @@ use tract_onnx::{
     tract_hir::infer::Factoid,
 };
 
-use super::{DetectError, Labels, heads::Head, prepare::Preparation, sidecar::Sidecar};
+use super::{DetectError, Labels, agreement::Agreement, heads::Head, prepare::Preparation, sidecar::Sidecar};
 use crate::settings::ModelSource;
 
 /// A model that is ready to run, shared by all workers.
@@ -29,6 +29,8 @@ pub struct Model {
     pub labels: Labels,
     /// The least score that counts, where the settings say nothing.
     pub min_score: f32,
+    /// How sure several boxes are together, where that is known.
+    pub agreement: Option<Agreement>,
 }
 
 impl Model {
@@ -72,7 +74,8 @@ impl Model {
         let head = Head::new(sidecar.head, shapes, size, sidecar.strides())?;
         let preparation = sidecar.preparation(head.layout().preparation(size));
         let labels = labels(&head, sidecar)?;
-        let model = Self { plan, preparation, head, labels, min_score: sidecar.min_score() };
+        let (min_score, agreement) = (sidecar.min_score(), sidecar.agreement);
+        let model = Self { plan, preparation, head, labels, min_score, agreement };
         // Once on an empty picture: what fails at every frame is said now.
         let mut session = model.session()?;
         session.infer()?.arrays()?;
