@@ -38,7 +38,7 @@ fn no_request_that_the_description_allows_or_forbids_makes_a_fault_of_ours() {
     let expected = "[checks.not_a_server_error]\nexpected-statuses = [\"2xx\", \"3xx\", \"4xx\", 502, 503]\n";
     let settings = lookout.folder().join("schemathesis.toml");
     std::fs::write(&settings, expected).expect("written");
-    let checks = "not_a_server_error,status_code_conformance,content_type_conformance";
+    let checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
     let output = Command::new("timeout")
         .arg("300")
         .arg(program)

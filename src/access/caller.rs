@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::words::Role;
@@ -14,7 +15,7 @@ pub enum Needs {
 }
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Caller {
     /// The name of the user or the token; none where nobody needs to say who they are.
     pub name: Option<Arc<str>>,
@@ -25,7 +26,7 @@ pub struct Caller {
 }
 
 /// How it is known who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Authentication {
     /// It is not: everybody may.

@@ -3,7 +3,7 @@ use std::{sync::Arc, thread, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::{
     runtime::Builder,
     sync::{Semaphore, oneshot},
@@ -13,7 +13,7 @@ use tokio::{
 use crate::{
     camera::{self, Fault, Findings},
     detect,
-    http::{Probe, Unseen},
+    http::{Look, Probe, Unseen},
     roster::{Refusal, Roster},
     settings::Camera,
 };
@@ -31,7 +31,7 @@ impl Prober {
     const WATCHED: Duration = Duration::from_secs(3);
     const QUALITY: u8 = 85;
 
-    fn see(camera: Camera) -> Result<Value, Unseen> {
+    fn see(camera: Camera) -> Result<Look, Unseen> {
         let internal = |error: &dyn std::fmt::Display| Fault::Panicked(error.to_string());
         let runtime = Builder::new_current_thread().enable_all().build();
         let seen = runtime.map_err(|error| internal(&error)).and_then(|runtime| {
@@ -46,7 +46,7 @@ impl Prober {
 }
 
 impl Probe for Prober {
-    fn probe(self: Arc<Self>, written: Value) -> BoxFuture<'static, Result<Value, Unseen>> {
+    fn probe(self: Arc<Self>, written: Value) -> BoxFuture<'static, Result<Look, Unseen>> {
         async move {
             let camera = self.roster.lock().look_at(written)?;
             let full = |_| Refusal::NotNow(format!("{} cameras are being probed already", Self::AT_ONCE));
@@ -63,18 +63,19 @@ impl Probe for Prober {
     }
 }
 
-fn told(findings: &Findings, jpeg: &[u8]) -> Value {
+fn told(findings: &Findings, jpeg: &[u8]) -> Look {
     let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f32());
-    json!({
-        "codec": findings.video.as_ref().map(|video| &video.codec),
-        "width": findings.video.as_ref().map(|video| video.width),
-        "height": findings.video.as_ref().map(|video| video.height),
-        "fps": findings.meter.fps(),
-        "bitrate": findings.meter.bitrate(),
-        "key_frame_interval_s": seconds(findings.meter.key_frame_interval()),
-        "sound": findings.sound,
-        "b_frames": findings.out_of_order,
-        "first_key_frame_s": seconds(findings.first_key_frame_after),
-        "jpeg": STANDARD.encode(jpeg),
-    })
+    let video = findings.video.as_ref();
+    Look {
+        codec: video.map(|video| video.codec.clone()),
+        width: video.map(|video| video.width),
+        height: video.map(|video| video.height),
+        fps: findings.meter.fps(),
+        bitrate: findings.meter.bitrate(),
+        key_frame_interval_s: seconds(findings.meter.key_frame_interval()),
+        sound: findings.sound.clone(),
+        b_frames: findings.out_of_order,
+        first_key_frame_s: seconds(findings.first_key_frame_after),
+        jpeg: STANDARD.encode(jpeg),
+    }
 }

@@ -89,11 +89,10 @@ pub(super) fn raise_file_limit() {
 #[cfg(test)]
 mod tests {
     use futures::{FutureExt, future::BoxFuture};
-    use serde_json::Value;
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::http::NotReloaded;
+    use crate::http::{NotReloaded, Reloaded};
 
     /// Counts reloads that began; each ends when it is let go.
     struct Slow {
@@ -108,11 +107,11 @@ mod tests {
     }
 
     impl Reload for Slow {
-        fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<Value, NotReloaded>> {
+        fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<Reloaded, NotReloaded>> {
             self.begun.add_permits(1);
             async move {
                 self.let_go.acquire().await.expect("it stays open").forget();
-                Ok(Value::Null)
+                Ok(Reloaded::default())
             }
             .boxed()
         }

@@ -11,7 +11,7 @@ use actix::Addr;
 use actix_rt::{ArbiterHandle, System};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
     sync::{OwnedMutexGuard, oneshot},
     time::timeout,
@@ -19,7 +19,7 @@ use tokio::{
 
 use super::couriers::Couriers;
 use crate::{
-    http::{NotReloaded, Reload},
+    http::{NotReloaded, Reload, Reloaded},
     live::Relays,
     roster::Roster,
     settings::{self, Settings},
@@ -55,7 +55,7 @@ pub(super) struct Cameras {
 }
 
 impl Reload for Reloader {
-    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<Value, NotReloaded>> {
+    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<Reloaded, NotReloaded>> {
         let (answer, answered) = oneshot::channel();
         let home = self.home.clone();
         // At home and in a task of its own: a reload that has begun is finished, whether or not somebody still waits for it,
@@ -63,7 +63,7 @@ impl Reload for Reloader {
         home.spawn(async move {
             let done = self.reload_in_turn().await;
             match &done {
-                Ok(report) => tracing::info!(%report, "settings applied"),
+                Ok(report) => tracing::info!(report = json!(report).to_string(), "settings applied"),
                 Err(NotReloaded::Settings(problems)) => {
                     tracing::error!("the settings have problems; nothing was changed: {problems}");
                 }
@@ -128,7 +128,7 @@ impl Reloader {
         Ok(turn)
     }
 
-    async fn reload_in_turn(&self) -> Result<Value, NotReloaded> {
+    async fn reload_in_turn(&self) -> Result<Reloaded, NotReloaded> {
         let _turn = self.turn(2 * Self::READING).await?;
         let file = self.file.clone();
         let file = file.ok_or_else(|| NotReloaded::Settings("these settings came from no file".into()))?;
@@ -145,16 +145,16 @@ impl Reloader {
         };
         self.watch(cameras).await.map_err(|_| NotReloaded::NotNow("the supervisor is gone"))?;
         let is_enabled = |id: &&CameraId| new.cameras.iter().any(|camera| camera.id == **id && camera.enabled);
-        let (restarted, stopped): (Vec<_>, Vec<_>) = changes.restart.iter().partition(is_enabled);
-        let report = json!({
-            "added": changes.added,
-            "removed": changes.removed,
-            "restarted": restarted,
-            "stopped": stopped,
-            "reconfigured": changes.reconfigure,
-            "sinks_changed": changes.sinks_changed,
-            "needs_restart": settings::changes(&self.at_start, &new).needs_restart,
-        });
+        let (restarted, stopped): (Vec<_>, Vec<_>) = changes.restart.into_iter().partition(|id| is_enabled(&id));
+        let report = Reloaded {
+            added: changes.added,
+            removed: changes.removed,
+            restarted,
+            stopped,
+            reconfigured: changes.reconfigure,
+            sinks_changed: changes.sinks_changed,
+            needs_restart: settings::changes(&self.at_start, &new).needs_restart,
+        };
         *self.settings.lock() = new;
         Ok(report)
     }

@@ -2,12 +2,13 @@ use std::{sync::Arc, time::Duration};
 
 use actix::Message;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{CameraId, EventId, EventKind, Rect, VisitId};
 
 /// Something worth telling. It is written down before anybody is told, and told under the same id until acknowledged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// The receiver's key against duplicates.
     pub id: EventId,
@@ -21,7 +22,7 @@ pub struct Event {
 }
 
 /// The facts of an event: the `data` of the report. What does not apply to the kind is `null` or left out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Subject {
     /// Which camera; none for a digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,7 +90,7 @@ impl Subject {
 }
 
 /// A camera, by id and by the name people gave it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CameraRef {
     /// Its id.
     pub id: CameraId,
@@ -98,7 +99,7 @@ pub struct CameraRef {
 }
 
 /// A visit so far.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VisitFacts {
     /// Shared by its start and its end.
     pub id: VisitId,
@@ -111,7 +112,7 @@ pub struct VisitFacts {
 }
 
 /// One thing seen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sighting {
     /// How sure the model is, 0 to 1.
     pub score: f32,
@@ -123,7 +124,7 @@ pub struct Sighting {
 }
 
 /// The frame that an event was decided on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FrameFacts {
     /// When it arrived.
     pub captured_at: Timestamp,
@@ -136,7 +137,7 @@ pub struct FrameFacts {
 }
 
 /// The pictures of an event, where they are stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Snapshot {
     /// The one to show where only one is shown.
     pub url: String,
@@ -145,7 +146,7 @@ pub struct Snapshot {
 }
 
 /// One stored picture.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoredFrame {
     /// Where it is.
     pub url: String,
@@ -154,7 +155,7 @@ pub struct StoredFrame {
 }
 
 /// What a digest counts: events that were not told one by one, because there were too many for the sink.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DigestFacts {
     /// The time of the first of them.
     pub from: Timestamp,
@@ -174,7 +175,7 @@ impl DigestFacts {
 }
 
 /// How many events of one kind one camera had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DigestGroup {
     /// The camera; none for what concerns no single one.
     pub camera: Option<CameraId>,
@@ -186,7 +187,7 @@ pub struct DigestGroup {
 }
 
 /// Why a camera is down.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonFacts {
     /// The reason code.
     pub code: crate::words::Reason,

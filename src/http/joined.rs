@@ -6,7 +6,10 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 
-use super::Streams;
+use super::{
+    Streams,
+    answers::{Look, Reloaded},
+};
 use crate::{
     access::Gate,
     events::{Event, Readers},
@@ -73,7 +76,7 @@ pub trait Pictures: Send + Sync {
 /// Reads the settings anew and applies them.
 pub trait Reload: Send + Sync {
     /// What changed, or why nothing was.
-    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<serde_json::Value, NotReloaded>>;
+    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<Reloaded, NotReloaded>>;
 }
 
 /// Why the settings were not read anew.
@@ -101,8 +104,8 @@ pub trait Control: Send + Sync {
 
 /// Looks at a camera that is not watched yet.
 pub trait Probe: Send + Sync {
-    /// What the camera that is written there sends, as JSON; or why it cannot be watched.
-    fn probe(self: Arc<Self>, written: serde_json::Value) -> BoxFuture<'static, Result<serde_json::Value, Unseen>>;
+    /// What the camera that is written there sends, or why it cannot be watched.
+    fn probe(self: Arc<Self>, written: serde_json::Value) -> BoxFuture<'static, Result<Look, Unseen>>;
 }
 
 /// Why a camera that was probed shows nothing.

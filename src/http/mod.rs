@@ -1,5 +1,6 @@
 //! What people and machines see and may ask for. Reads the board and the event reader; changes nothing itself.
 
+mod answers;
 mod auth;
 mod endless;
 mod error;
@@ -16,6 +17,7 @@ use std::{net::TcpListener, sync::Arc};
 use actix_cors::Cors;
 use actix_web::{App, HttpServer, dev::Server, middleware, web};
 
+pub use answers::{Look, Reloaded};
 pub use error::Problem;
 pub use joined::{Control, Deliveries, NotReloaded, Pictures, Probe, Reload, Still, Unseen, Views};
 pub use stream::{StreamTerms, Streams};

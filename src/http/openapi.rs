@@ -1,5 +1,6 @@
 //! The interface described for programs (OpenAPI 3.1), made of the same list that the server answers from.
 
+use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::routes::{ADDRESSES, Address, Gives, Takes};
@@ -7,11 +8,17 @@ use crate::{access::Needs, words::Role};
 
 /// The whole description.
 pub(in crate::http) fn document() -> Value {
+    // The dialect of OpenAPI 3.1; answers are only ever written, never read.
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let mut schemas = settings.with(|it| it.definitions_path = "/components/schemas".into()).into_generator();
     let mut paths: Map<String, Value> = Map::new();
     for address in ADDRESSES {
         let item = paths.entry(address.path).or_insert_with(|| json!({}));
-        item[address.method.to_ascii_lowercase()] = operation(address);
+        item[address.method.to_ascii_lowercase()] = operation(address, &mut schemas);
     }
+    let mut schemas = schemas.take_definitions(true);
+    schemas.insert("CameraSettings".into(), camera());
+    schemas.insert("Problem".into(), problem());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -23,7 +30,7 @@ pub(in crate::http) fn document() -> Value {
         "servers": [{ "url": "/" }],
         "paths": paths,
         "components": {
-            "schemas": { "Camera": camera(), "Problem": problem() },
+            "schemas": schemas,
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer", "description": "one of server.tokens" },
                 "session": { "type": "apiKey", "in": "cookie", "name": "lookout_session" },
@@ -32,7 +39,7 @@ pub(in crate::http) fn document() -> Value {
     })
 }
 
-fn operation(address: &Address) -> Value {
+fn operation(address: &Address, schemas: &mut SchemaGenerator) -> Value {
     let name = format!("{} {}", address.method, address.path);
     let id: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let in_path = address.path.split(['{', '}']).skip(1).step_by(2).map(
@@ -45,7 +52,7 @@ fn operation(address: &Address) -> Value {
         "operationId": id,
         "summary": address.about,
         "parameters": in_path.chain(in_query).collect::<Vec<_>>(),
-        "responses": answers(address.gives),
+        "responses": answers(address, schemas),
         "security": match address.needs {
             Needs::Nothing => json!([]),
             Needs::Role(_) => json!([{ "token": [] }, { "session": [] }]),
@@ -69,7 +76,7 @@ fn body(takes: Takes) -> Option<Value> {
     };
     let content = match takes {
         Takes::Nothing => return None,
-        Takes::Camera => json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Camera" } } }),
+        Takes::Camera => json!({ "application/json": { "schema": { "$ref": "#/components/schemas/CameraSettings" } } }),
         Takes::CameraPatch => json!({ "application/json": { "schema": { "type": "object" } } }),
         Takes::Login => {
             let properties = json!({ "name": text(), "password": text() });
@@ -82,9 +89,10 @@ fn body(takes: Takes) -> Option<Value> {
     Some(json!({ "required": true, "content": content }))
 }
 
-fn answers(gives: Gives) -> Value {
-    let any = || json!({ "application/json": {} });
-    let (status, content) = match gives {
+fn answers(address: &Address, schemas: &mut SchemaGenerator) -> Value {
+    let schema = address.schema.map(|of| json!({ "schema": of(schemas) }));
+    let any = || json!({ "application/json": schema.clone().unwrap_or_else(|| json!({})) });
+    let (status, content) = match address.gives {
         Gives::Text => {
             ("200", Some(json!({ "text/plain": {}, "application/json": {}, "application/openmetrics-text": {} })))
         }
@@ -101,7 +109,7 @@ fn answers(gives: Gives) -> Value {
         None => json!({ "description": "It is done" }),
     };
     answers.insert(status.into(), well(content));
-    if gives == Gives::Made {
+    if address.gives == Gives::Made {
         answers.insert("201".into(), well(Some(any())));
     }
     let problem = json!({ "$ref": "#/components/schemas/Problem" });
@@ -177,10 +185,29 @@ mod tests {
             let operation = &document["paths"][address.path][address.method.to_ascii_lowercase()];
             assert!(address.about.len() > 4, "{} {}", address.method, address.path);
             assert!(operation["responses"]["default"].is_object(), "{} {}", address.method, address.path);
+            let says_json = matches!(address.gives, Gives::Json | Gives::Made);
+            let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+            // Only the description itself is described elsewhere.
+            let is_described = schema.is_object() || address.path == "/api/openapi.json";
+            assert!(!says_json || is_described, "{} {} answers with what?", address.method, address.path);
             let named: Vec<&str> =
                 operation["parameters"].as_array().expect("a list").iter().filter_map(|p| p["name"].as_str()).collect();
             assert!(address.known.iter().all(|known| named.contains(known)), "{named:?}");
         }
+    }
+
+    #[test]
+    fn every_schema_that_is_named_is_there() {
+        let document = document();
+        let text = document.to_string();
+        let named: BTreeSet<&str> =
+            text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(named.len() > 20, "{named:?}");
+        let schemas = document["components"]["schemas"].as_object().expect("an object");
+        assert!(named.iter().all(|name| schemas.contains_key(*name)), "{named:?}");
+        let event = &schemas["Event"]["properties"];
+        assert_eq!(event["type"]["$ref"], "#/components/schemas/EventKind");
+        assert_eq!(schemas["Rect"]["maxItems"], 4, "{}", schemas["Rect"]);
     }
 
     #[test]

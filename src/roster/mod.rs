@@ -40,7 +40,7 @@ pub struct Roster {
 }
 
 /// Where a camera comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The settings file: it is changed there.
@@ -50,7 +50,7 @@ pub enum Origin {
 }
 
 /// What is written of a camera.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, schemars::JsonSchema)]
 pub struct Entry {
     /// Where it comes from.
     pub origin: Origin,

@@ -9,6 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -99,7 +100,7 @@ pub struct SinkCell {
 }
 
 /// How a sink is doing.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct SinkState {
     /// The receiver said that it wants no more (410).
     pub disabled: bool,

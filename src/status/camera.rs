@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Counter, FrameCounters, Gauge, Latency, RelayCell, StreamFacts};
@@ -69,7 +70,7 @@ pub struct Label {
 }
 
 /// The state of a camera, and since when and why.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StateView {
     /// The state.
     pub state: CameraState,
@@ -84,7 +85,7 @@ pub struct StateView {
 }
 
 /// A fault, for machines and for people.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ReasonView {
     /// The reason code.
     pub code: Reason,
@@ -93,7 +94,7 @@ pub struct ReasonView {
 }
 
 /// Where a camera stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CameraState {
     /// A life has begun; no frame yet.

@@ -1,6 +1,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use parking_lot::Mutex;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The latest 256 latencies, exact.
@@ -8,7 +9,7 @@ use serde::Serialize;
 pub struct Latency(Mutex<VecDeque<Duration>>);
 
 /// The middle and the tail, in seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Quantiles {
     /// The median.
     pub p50: f64,

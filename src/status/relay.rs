@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Counter;
@@ -19,7 +20,7 @@ pub struct RelayCell {
 }
 
 /// Where a relay stands, since when and why.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RelayStage {
     /// The state.
     pub state: RelayState,
@@ -32,7 +33,7 @@ pub struct RelayStage {
 }
 
 /// Where a relay stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RelayState {
     /// The camera shows nothing.

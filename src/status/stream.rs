@@ -1,7 +1,8 @@
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What the stream is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct StreamFacts {
     /// As in RFC 6381: `avc1.64001F`.
     pub codec: String,
@@ -20,7 +21,7 @@ pub struct StreamFacts {
 }
 
 /// The sound beside the pictures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SoundFacts {
     /// `AAC`; otherwise as the camera describes it: `PCMU`.
     pub codec: String,
@@ -31,7 +32,7 @@ pub struct SoundFacts {
 }
 
 /// Why sound is left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftOut {
     /// Only AAC can be passed on as it is.

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Rect;
 
 /// One thing seen in one frame.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Detection {
     /// What it is, in the model's words.
     pub label: Arc<str>,

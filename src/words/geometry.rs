@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A point of the picture; `0,0` is the top left, `1,1` the bottom right.
@@ -10,7 +11,7 @@ pub struct Point {
 }
 
 /// An upright box in parts of the picture (0 to 1). Written as `[x, y, w, h]`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "[f32; 4]", into = "[f32; 4]")]
 pub struct Rect {
     /// Left edge.

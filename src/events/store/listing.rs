@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params_from_iter, types::Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{kind, nanos, timestamp};
 use crate::words::{CameraId, EventId, EventKind};
 
 /// How far a delivery got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// It is told as soon as possible, or at its next attempt.
@@ -49,7 +50,7 @@ impl DeliveryFilter {
 }
 
 /// A delivery, as far as it got.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeliveryView {
     /// The event's place in the order of recording.
     pub seq: i64,

@@ -1,12 +1,12 @@
 //! The forms that home-made stream services take: a front end that was written for one goes on working.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::json;
 use url::form_urlencoded;
 
 use super::{
     super::{
         Problem, Views,
+        answers::Classic,
         auth::{Allowed, asking},
         parameters::{Asked, Body, Nothing},
     },
@@ -30,7 +30,7 @@ pub(in crate::http) async fn play_camera(
     let asked = asking(&request);
     let scheme = if views.gate.is_https(&asked) { "https" } else { "http" };
     let flv_data = format!("{scheme}://{}/live/{id}.flv", asked.host.unwrap_or("localhost"));
-    Ok(HttpResponse::Ok().json(json!({ "code": 200, "msg": msg, "id": id, "flv_data": flv_data })))
+    Ok(HttpResponse::Ok().json(Classic { code: 200, msg, id: Some(id.to_string()), flv_data: Some(flv_data) }))
 }
 
 /// Form field `id`: watches it no more.
@@ -43,7 +43,7 @@ pub(in crate::http) async fn stop_camera(
 ) -> Result<HttpResponse, Problem> {
     let id = Form::read(&request, &body)?.id()?;
     carry_out(&views, Order::Stop(id.clone())).await.map_err(Problem::of_form)?;
-    Ok(HttpResponse::Ok().json(json!({ "code": 200, "msg": "stopped", "id": id })))
+    Ok(HttpResponse::Ok().json(Classic { code: 200, msg: "stopped", id: Some(id.to_string()), flv_data: None }))
 }
 
 /// Watches none any more.
@@ -53,7 +53,7 @@ pub(in crate::http) async fn stop_all_camera(
     _: Asked<Nothing>,
 ) -> Result<HttpResponse, Problem> {
     carry_out(&views, Order::StopAll).await.map_err(Problem::of_form)?;
-    Ok(HttpResponse::Ok().json(json!({ "code": 200, "msg": "all stopped" })))
+    Ok(HttpResponse::Ok().json(Classic { code: 200, msg: "all stopped", id: None, flv_data: None }))
 }
 
 struct Form(Vec<(String, String)>);

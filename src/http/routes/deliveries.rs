@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use actix_web::{Responder, web};
 use serde::{Deserialize, de::value::StrDeserializer};
-use serde_json::{Value, json};
 
 use super::super::{
     Problem, Views,
+    answers::Retried,
     auth::Allowed,
     parameters::{Asked, Id, Parameters, Question, Written, is_none_of, shown},
 };
@@ -111,8 +111,8 @@ async fn retry(views: &Views, sink: Option<Arc<str>>, event: Option<EventId>) ->
     Arc::clone(&views.deliveries).retry(sink, event).await.map_err(Problem::unavailable)
 }
 
-fn answer(retried: usize) -> web::Json<Value> {
-    web::Json(json!({ "retried": retried }))
+fn answer(retried: usize) -> web::Json<Retried> {
+    web::Json(Retried { retried })
 }
 
 #[cfg(test)]

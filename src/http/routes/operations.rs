@@ -1,12 +1,12 @@
 use actix_web::{HttpResponse, Responder, web};
-use serde_json::json;
 
 use super::{
     super::{
         Problem, Views,
+        answers::Index,
         auth::Allowed,
         parameters::{Asked, Nothing},
-        view,
+        view::StatusView,
     },
     ADDRESSES, Address,
 };
@@ -29,17 +29,13 @@ pub(in crate::http) async fn readyz(views: web::Data<Views>) -> Result<&'static 
 }
 
 /// What answers where.
-pub(in crate::http) fn index() -> serde_json::Value {
+pub(in crate::http) fn index() -> Index {
     let addresses = ADDRESSES.iter().map(|Address { method, path, known, .. }| {
         let query: Vec<String> = known.iter().map(|name| format!("{name}=")).collect();
         let mark = if query.is_empty() { "" } else { "?" };
         format!("{method} {path}{mark}{}", query.join("&"))
     });
-    json!({
-        "name": "lookout",
-        "version": env!("CARGO_PKG_VERSION"),
-        "addresses": addresses.collect::<Vec<_>>(),
-    })
+    Index { name: "lookout", version: env!("CARGO_PKG_VERSION"), addresses: addresses.collect() }
 }
 
 /// The interface, described for programs.
@@ -49,7 +45,7 @@ pub(in crate::http) async fn openapi(_: Allowed, _: Asked<Nothing>) -> impl Resp
 
 /// Everything in numbers.
 pub(in crate::http) async fn status(views: web::Data<Views>, _: Allowed, _: Asked<Nothing>) -> impl Responder {
-    web::Json(view::status(&views.board))
+    web::Json(StatusView::from(&*views.board))
 }
 
 /// Everything for Prometheus.

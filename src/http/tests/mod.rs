@@ -211,7 +211,7 @@ impl Pictures for Album {
 struct Nothing;
 
 impl Reload for Nothing {
-    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<serde_json::Value, NotReloaded>> {
+    fn reload(self: Arc<Self>) -> BoxFuture<'static, Result<Reloaded, NotReloaded>> {
         async { Err(NotReloaded::Settings("not here".into())) }.boxed()
     }
 }
@@ -231,7 +231,7 @@ impl Control for Nothing {
 }
 
 impl Probe for Nothing {
-    fn probe(self: Arc<Self>, _: serde_json::Value) -> BoxFuture<'static, Result<serde_json::Value, Unseen>> {
+    fn probe(self: Arc<Self>, _: serde_json::Value) -> BoxFuture<'static, Result<Look, Unseen>> {
         async { Err(Refusal::NotNow("not here".into()).into()) }.boxed()
     }
 }
