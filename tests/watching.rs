@@ -181,6 +181,28 @@ fn streams_with_jumps_and_changes_go_on() {
 }
 
 #[test]
+fn what_a_camera_leaves_out_beside_its_pictures_costs_no_picture() {
+    let clip = blinking(&[(4, false)], 10);
+    let mounts = [("deaf", Fault::NoKeepAlive), ("mute", Fault::MuteSound)].map(|(name, fault)| Mount {
+        fault: Some(fault),
+        // Asked for signs of life every second, and after another it is known that none came.
+        session_timeout: Duration::from_secs(2),
+        ..Mount::new(name, clip.clone())
+    });
+    let cameras = Cameras::start(mounts.into());
+    let quick = "connect_timeout = \"1s\"\n";
+    let config = Config::new().camera("deaf", &cameras.url("deaf")).camera_with("mute", &cameras.url("mute"), quick);
+    let lookout = Lookout::start(config.text());
+    for name in ["deaf", "mute"] {
+        // At ten a second, far beyond what is waited for.
+        lookout.wait("frames for a while", |it| it.camera(name)["frames"]["received"].as_u64() > Some(60));
+        assert_eq!(lookout.camera(name)["lives"], 1, "{name}: {}", lookout.log());
+    }
+    let sound = &lookout.camera("mute")["stream"]["sound"];
+    assert_eq!((&sound["codec"], &sound["left_out"]), (&"AAC".into(), &"refused".into()));
+}
+
+#[test]
 fn invariant_8_a_flapping_camera_does_not_alert_twice() {
     let clip = blinking(&[(5, true)], 10);
     let cameras = Cameras::start(vec![Mount { fault: Some(Fault::Reset(15)), ..Mount::new("door", clip) }]);

@@ -136,13 +136,21 @@ impl Handler<Stop> for Camera {
     }
 }
 
+/// Without the sound, where that is suspected to have ended the life before.
+pub(super) fn to_connect(settings: &Arc<settings::Camera>, cell: &CameraCell) -> Arc<settings::Camera> {
+    match settings.sound && cell.sound_is_suspected() {
+        true => Arc::new(settings::Camera { sound: false, ..(**settings).clone() }),
+        false => Arc::clone(settings),
+    }
+}
+
 async fn live(wiring: Wiring, stop: Arc<Notify>) -> End {
     let Wiring { settings, connect, cell, generation, slot, orders, detectors, scene, streaming, .. } = wiring;
     cell.set_stream(None);
     let mut source = tokio::select! {
         biased;
         () = stop.notified() => return End::Stopped,
-        source = connect(Arc::clone(&settings)) => match source {
+        source = connect(to_connect(&settings, &cell)) => match source {
             Ok(source) => source,
             Err(fault) => return End::Faulted(fault),
         },

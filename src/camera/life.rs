@@ -6,7 +6,7 @@ use super::{DecodeError, Decoder, Fault, Meter, Pacer, Source, Verdict, Video, b
 use crate::{
     media::{AccessUnit, Backlog, BurstOrder, Frame, I420, Latest, Origin},
     settings,
-    status::{CameraCell, SkipReason, SoundFacts, StreamFacts},
+    status::{CameraCell, LeftOut, SkipReason, SoundFacts, StreamFacts},
     words::{Generation, Moment},
 };
 
@@ -35,6 +35,8 @@ pub(super) struct Life {
     failures: u32,
     video: Option<Video>,
     sound: Option<SoundFacts>,
+    /// Sound is taken along.
+    is_heard: bool,
     /// A unit has left the backlog and is not yet accounted for; a panic leaves it so.
     in_hand: bool,
 }
@@ -84,6 +86,7 @@ impl Life {
             failures: 0,
             video: None,
             sound: None,
+            is_heard: false,
             in_hand: false,
         }
     }
@@ -91,8 +94,19 @@ impl Life {
     /// Lives on `source` until something ends it.
     pub(super) async fn run(&mut self, source: &mut dyn Source) -> Fault {
         match self.work_on(source).await {
-            Err(fault) => fault,
+            Err(fault) => {
+                self.judge_sound(&fault);
+                fault
+            }
             Ok(never) => match never {},
+        }
+    }
+
+    /// One packet of sound that cannot be read may end the pictures, too. Whether it did shows in the next life, which goes
+    /// without: where that ends likewise, the sound was not to blame.
+    fn judge_sound(&self, fault: &Fault) {
+        if matches!(fault, Fault::Protocol(_)) && self.counts().is_ok() {
+            self.cell.suspect_sound(self.is_heard);
         }
     }
 
@@ -112,7 +126,13 @@ impl Life {
         let patience = self.settings.stall_timeout;
         let (reorder, heard) = (source.video()?.and_then(|video| video.reorder), source.heard());
         self.cell.feed.begin(reorder, heard.as_ref().and_then(|heard| heard.format.clone()));
+        self.is_heard = heard.as_ref().is_some_and(|heard| heard.format.is_some());
         self.sound = heard.map(|heard| heard.facts);
+        let suspected = self.settings.sound && self.cell.sound_is_suspected();
+        if let Some(sound) = self.sound.as_mut().filter(|sound| suspected && sound.left_out == Some(LeftOut::Settings))
+        {
+            sound.left_out = Some(LeftOut::Damaged);
+        }
         loop {
             let next = poll_fn(|context| source.poll_unit(context));
             let unit = timeout(patience, next).await.map_err(|_| Fault::Stalled(patience))??;

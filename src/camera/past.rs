@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Instant};
 
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::Decoder;
 use crate::{
@@ -56,12 +56,16 @@ impl Past {
             return;
         }
         let (event, reply) = (order.event, order.reply.clone());
+        // Beyond, nobody waits for them any more, and what is kept for them is set free.
+        let patience = order.span() + BurstOrder::GRACE;
         let give = move |captured: Moment, picture: I420| {
             let frame = Frame { origin: Origin { captured, ..origin.clone() }, picture, coded: None };
             reply.do_send(BurstFrame { event, frame: Arc::new(frame) });
         };
         actix_rt::spawn(async move {
-            let Ok(_turn) = TURNS.acquire().await else { return };
+            let Ok(Ok(_turn)) = timeout(patience, TURNS.acquire()).await else {
+                return tracing::debug!(%event, "pictures of the past are not made: too many are wanted at once");
+            };
             // A panic costs these pictures; the event is told with the others.
             let _ = actix_rt::task::spawn_blocking(move || self.decode(give)).await;
         });

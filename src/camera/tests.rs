@@ -22,9 +22,9 @@ use super::{
     *,
 };
 use crate::{
-    media::{AccessUnit, BurstFrame, BurstOrder, Frame, Latest},
+    media::{AccessUnit, BurstFrame, BurstOrder, Frame, Latest, SoundFormat},
     settings,
-    status::{CameraCell, SkipReason},
+    status::{CameraCell, LeftOut, SkipReason, SoundFacts},
     testing::soon,
     words::{EventId, Moment},
 };
@@ -115,16 +115,19 @@ struct Stage {
     began: Moment,
 }
 
+fn camera() -> settings::Camera {
+    settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).expect("a URL")
+}
+
 /// A new life on the same cell and with the same settings.
 fn restaged(stage: &Stage) -> Life {
-    let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).expect("a URL");
     let output = Output {
         slot: Arc::default(),
         ticket: Box::new(|slot| drop(slot.take())),
         first_picture: Box::new(|_| {}),
         orders: Arc::default(),
     };
-    Life::new(Arc::new(camera), Arc::clone(&stage.cell), stage.cell.begin_life(), output)
+    Life::new(Arc::new(camera()), Arc::clone(&stage.cell), stage.cell.begin_life(), output)
 }
 
 /// A life whose frames are taken at once, and noted by when they were captured.
@@ -139,8 +142,7 @@ fn stage_with(every: Duration, orders: Arc<Latest<BurstOrder>>) -> Stage {
 
 /// The same, where `meanwhile` happens while a frame is worked on: the life is not back from it yet.
 fn stage_where(every: Duration, orders: Arc<Latest<BurstOrder>>, mut meanwhile: impl FnMut() + 'static) -> Stage {
-    let camera = settings::camera_at("rtsp://127.0.0.1/x", None, None, settings::Transport::Tcp).expect("a URL");
-    let camera = settings::Camera { every, stall_timeout: Duration::from_secs(5), ..camera };
+    let camera = settings::Camera { every, stall_timeout: Duration::from_secs(5), ..camera() };
     let cell = Arc::new(CameraCell::new(camera.id.clone(), camera.name.clone(), camera.url.to_string()));
     let generation = cell.begin_life();
     let tickets = Arc::new(Mutex::new(Vec::new()));
@@ -282,6 +284,57 @@ async fn a_camera_with_rare_key_frames_is_decoded_through_from_its_second_life_o
     second.life = Some(restaged(&second));
     assert_eq!(play(&mut second, units, true).await, Fault::Ended);
     assert!(second.cell.frames.published.get() >= 110, "one a second for two minutes: {:?}", second.cell.frames);
+}
+
+/// A camera with sound, taken along or not.
+struct Sounding(Scripted, Heard);
+
+impl Source for Sounding {
+    fn poll_unit(&mut self, context: &mut Context<'_>) -> Poll<Result<AccessUnit, Fault>> {
+        self.0.poll_unit(context)
+    }
+
+    fn video(&self) -> Result<Option<Video>, Fault> {
+        self.0.video()
+    }
+
+    fn heard(&self) -> Option<Heard> {
+        Some(self.1.clone())
+    }
+
+    fn close(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
+        async {}.boxed_local()
+    }
+}
+
+fn sounding(units: Vec<AccessUnit>, last: Fault, left_out: Option<LeftOut>) -> Sounding {
+    let format = SoundFormat { config: Bytes::from_static(&[0x15, 0x88]), sample_rate: 8000, channels: 1 };
+    let facts = SoundFacts { codec: "AAC".into(), sample_rate: 8000, left_out };
+    let heard = Heard { facts, format: left_out.is_none().then(|| Arc::new(format)) };
+    Sounding(Scripted { units: units.into(), last: Some(last), one_at_a_time: true, rested: false }, heard)
+}
+
+#[tokio::test]
+async fn sound_that_cannot_be_read_costs_one_life_and_no_more() {
+    let mut stage = stage(Duration::from_secs(1));
+    let (units, damage) = (encode(30, 10, stage.began), Fault::Protocol("mark must be set".into()));
+    let left_out = |stage: &Stage| stage.cell.stream().and_then(|stream| stream.sound).and_then(|sound| sound.left_out);
+
+    let fault = watch(&mut stage, &mut sounding(units.clone(), damage.clone(), None)).await;
+    assert_eq!((fault, left_out(&stage)), (damage.clone(), None));
+    assert!(stage.cell.sound_is_suspected());
+    let settings = Arc::new(settings::Camera { sound: true, ..camera() });
+    assert!(!actor::to_connect(&settings, &stage.cell).sound, "the next life goes without");
+
+    stage.life = Some(restaged(&stage));
+    let without = Some(LeftOut::Settings);
+    assert_eq!(watch(&mut stage, &mut sounding(units.clone(), Fault::Ended, without)).await, Fault::Ended);
+    assert_eq!(left_out(&stage), Some(LeftOut::Damaged), "and says why");
+    assert!(stage.cell.sound_is_suspected(), "those after it, too");
+
+    stage.life = Some(restaged(&stage));
+    watch(&mut stage, &mut sounding(units, damage, without)).await;
+    assert!(actor::to_connect(&settings, &stage.cell).sound, "it was not the sound");
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,7 +55,7 @@ fn vote(best: &mut Candidate, voters: &[Candidate], max_overlap: f32) -> f32 {
     for voter in voters.iter().filter(|voter| voter.class == best.class) {
         let is_itself = voter.edges == edges;
         let shared = if is_itself { 1.0 } else { overlap(&edges, &voter.edges) };
-        if shared < SUPPORTS.max(max_overlap) || (voter.score < VOTES_FROM && !is_itself) {
+        if shared < SUPPORTS || (voter.score < VOTES_FROM && !is_itself) {
             continue;
         }
         support += voter.score;
@@ -147,6 +147,12 @@ mod tests {
             "the least score is asked of all together"
         );
         assert_eq!(settled(&boxes, None, 0.6).len(), 2, "without numbers a score stays as it is");
+
+        // Whoever wants people close together apart has boxes that are as sure as before.
+        let mut apart = boxes.to_vec();
+        settle(&mut apart, &mut Vec::new(), Some(&FITTED), 1.0, 0.0);
+        assert_eq!(apart.len(), 5);
+        assert!((apart[0].score - kept[0].score).abs() < 1e-3, "{apart:?}");
     }
 
     #[test]

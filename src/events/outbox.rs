@@ -41,6 +41,8 @@ pub struct Outbox {
     uncounted: HashMap<Arc<str>, u64>,
     /// No hold that was asked for was longer: one that ends later shows that the clock was set back.
     longest_hold: SignedDuration,
+    /// When the clocks were last compared: one that was set back shows by that.
+    looked_at: Moment,
 }
 
 #[derive(Message)]
@@ -71,6 +73,7 @@ impl Outbox {
                 couriers: HashMap::new(),
                 uncounted: HashMap::new(),
                 longest_hold,
+                looked_at: Moment::now(),
             };
             outbox.address(sinks);
             outbox.board.outbox.move_on(outbox.store.newest_seq().unwrap_or_default());

@@ -1,4 +1,5 @@
 use std::{
+    io::ErrorKind,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
@@ -134,8 +135,12 @@ impl Attempt {
         let read = reading.run(move || spool.read(event, n, captured_at));
         let jpeg = match tokio::time::timeout_at(deadline, read).await {
             Ok(Ok(Ok(jpeg))) => Bytes::from(jpeg),
-            Ok(Ok(Err(error))) => return Outcome::Unreadable(error),
-            Ok(Err(fault)) => return Outcome::Unreadable(fault.into()),
+            Ok(Ok(Err(error))) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => {
+                return Outcome::Unreadable(error);
+            }
+            // Open files that have run out, a disk that comes back: it is tried as often as a store that fails.
+            Ok(Ok(Err(error))) => return Outcome::Failed(StoreError::Failed(format!("the spool: {error}"))),
+            Ok(Err(fault)) => return Outcome::Failed(StoreError::Failed(format!("the spool: {fault}"))),
             // That may pass, as a store may come back: no reason to give a picture up.
             Err(_) => {
                 let hangs = format!("the spool hangs: it could not be read within {:?}", self.timeout);

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{
     Finding,
     availability::Availability,
@@ -90,8 +92,7 @@ impl SceneCore {
     /// up waits for the camera as if the stream had just been lost.
     pub fn resume(&mut self, unfinished: &Unfinished, at: Moment) -> Vec<Finding> {
         let id = self.reporter.camera.id.clone();
-        let away = unfinished.alive_until.map(|until| at.wall.duration_since(until)).unwrap_or_default();
-        let away = Duration::try_from(away).unwrap_or_default();
+        let away = unfinished.alive_until.map_or(Duration::ZERO, |until| away_since(until, at));
         let mut findings = Vec::new();
         for open in unfinished.visits.iter().filter(|v| v.camera == id) {
             self.sight.resumed(at, away);
@@ -232,4 +233,12 @@ impl SceneCore {
     pub fn open_visits(&self) -> usize {
         self.watches.iter().filter(|w| w.is_open()).count()
     }
+}
+
+/// How long nobody looked. Where the end lies in the future, the clock was set back, and nobody knows: for too long.
+fn away_since(until: Timestamp, at: Moment) -> Duration {
+    const CORRECTION: SignedDuration = SignedDuration::from_secs(10);
+    const TOO_LONG: Duration = Duration::from_secs(366 * 24 * 3600);
+    let away = at.wall.duration_since(until);
+    if away < -CORRECTION { TOO_LONG } else { Duration::try_from(away).unwrap_or_default() }
 }

@@ -117,7 +117,8 @@ impl Connection {
         }
         let camera = self.camera.as_ref().map(|attached| &attached.camera);
         let patience = camera.map_or(IDLE, |camera| camera.mount.session_timeout);
-        let is_patient = camera.is_some_and(|camera| camera.fault() == Some(Fault::NeverAnswer));
+        let is_patient =
+            camera.is_some_and(|camera| matches!(camera.fault(), Some(Fault::NeverAnswer | Fault::NoKeepAlive)));
         let deadline = self.heard + patience;
         let live = async {
             match &mut self.viewer {
@@ -164,6 +165,9 @@ impl Connection {
             return self.wire.write(&serialize(&answer_without_camera(request))).await;
         };
         let camera = attached.camera.clone();
+        if self.conversation.ignores(request, camera.fault()) {
+            return Ok(());
+        }
         // Subscribed before the answer is written, so that the answer names the first packet.
         let (live, position) = camera.join();
         let (response, consequence) = self.conversation.answer(request, &camera, position);

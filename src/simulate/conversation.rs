@@ -10,7 +10,7 @@ use rtsp_types::{
 use super::{
     Fault, Scheme,
     camera::{Camera, Position},
-    description::{TRACK, describe},
+    description::{SOUND_TRACK, TRACK, describe},
 };
 
 /// What one connection has said so far. A session lives and ends with its connection, as on most cameras.
@@ -65,6 +65,16 @@ impl Conversation {
 
     pub(super) fn forget_session(&mut self) {
         self.session = None;
+    }
+
+    /// Whether a request gets no answer at all.
+    pub(super) fn ignores(&self, request: &Request<Vec<u8>>, fault: Option<Fault>) -> bool {
+        let is_for_sound = || request.request_uri().is_some_and(|uri| uri.path().ends_with(SOUND_TRACK));
+        match (fault, request.method()) {
+            (Some(Fault::NoKeepAlive), Method::Options | Method::GetParameter) => self.has_session(),
+            (Some(Fault::MuteSound), Method::Setup) => is_for_sound(),
+            _ => false,
+        }
     }
 
     /// Answers a request for a camera; `position` is where the camera's stream stands.

@@ -7,6 +7,8 @@ use super::{Clip, Fault, packetize::PAYLOAD_TYPE};
 
 /// The control path of the one stream.
 pub(super) const TRACK: &str = "track1";
+/// That of the sound, where some is offered.
+pub(super) const SOUND_TRACK: &str = "track2";
 
 /// The session description (RFC 8866) of a camera that plays `clip`, with the parameters of RFC 6184, section 8.2.1.
 pub(super) fn describe(clip: &Clip, fault: Option<Fault>, address: IpAddr) -> String {
@@ -30,7 +32,21 @@ pub(super) fn describe(clip: &Clip, fault: Option<Fault>, address: IpAddr) -> St
     };
     media.add_attribute_with_value("control", TRACK);
     session.add_media(media);
+    if fault == Some(Fault::MuteSound) {
+        session.add_media(sound());
+    }
     session.to_string()
+}
+
+/// AAC at 8 kHz, one channel (RFC 3640, section 4.1).
+fn sound() -> Media {
+    let mut media = Media::new(MediaType::Audio, 0, TransportProto::RtpAvp, "97");
+    media.add_attribute_with_value("rtpmap", "97 mpeg4-generic/8000/1");
+    let parameters =
+        "streamtype=5;profile-level-id=15;mode=AAC-hbr;config=1588;sizelength=13;indexlength=3;indexdeltalength=3";
+    media.add_attribute_with_value("fmtp", format!("97 {parameters}"));
+    media.add_attribute_with_value("control", SOUND_TRACK);
+    media
 }
 
 fn video(clip: &Clip) -> Media {

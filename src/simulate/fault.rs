@@ -12,6 +12,10 @@ pub enum Fault {
     AudioOnly,
     /// The session description says H.265.
     H265,
+    /// Beside the pictures AAC is offered, and its SETUP is never answered.
+    MuteSound,
+    /// What keeps a session alive is never answered, and the session lasts without.
+    NoKeepAlive,
     /// The connection is reset (TCP RST) after this many units.
     Reset(u64),
     /// The connection is closed in the middle of the unit after this many.
@@ -62,11 +66,13 @@ enum Kind {
     Counted(fn(u64) -> Fault, u64),
 }
 
-const FORMS: [Form; 24] = [
+const FORMS: [Form; 26] = [
     ("silence", Kind::Plain(Fault::Silence), "PLAY succeeds, then no media"),
     ("silence-after", Kind::Counted(Fault::SilenceAfter, 50), "no media after N units"),
     ("audio-only", Kind::Plain(Fault::AudioOnly), "offers an audio stream alone"),
     ("h265", Kind::Plain(Fault::H265), "says it sends H.265"),
+    ("mute-sound", Kind::Plain(Fault::MuteSound), "offers sound and does not answer who asks for it"),
+    ("no-keep-alive", Kind::Plain(Fault::NoKeepAlive), "never answers what keeps a session alive"),
     ("reset", Kind::Counted(Fault::Reset, 50), "resets the connection after N units"),
     ("mid-frame-cut", Kind::Counted(Fault::MidFrameCut, 50), "closes in the middle of a picture after N units"),
     ("stream-end", Kind::Counted(Fault::StreamEnd, 50), "ends the stream in order after N units"),

@@ -1,7 +1,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -58,6 +58,7 @@ pub struct CameraCell {
     access_units_waiting: AtomicU32,
     /// What an earlier life learned of the time between key frames.
     key_frame_hint: Mutex<Option<Duration>>,
+    sound_is_suspected: AtomicBool,
 }
 
 /// Name and address of a camera.
@@ -189,6 +190,7 @@ impl CameraCell {
             heartbeat_ms: AtomicU64::new(0),
             access_units_waiting: AtomicU32::new(0),
             key_frame_hint: Mutex::new(None),
+            sound_is_suspected: AtomicBool::new(false),
         }
     }
 
@@ -291,6 +293,16 @@ impl CameraCell {
     /// Leaves word for the next life.
     pub fn hint_key_frames(&self, at_least: Duration) {
         *self.key_frame_hint.lock() = Some(at_least);
+    }
+
+    /// Whether an earlier life that took sound along was ended by what it could not read.
+    pub fn sound_is_suspected(&self) -> bool {
+        self.sound_is_suspected.load(Relaxed)
+    }
+
+    /// Leaves word for the next life: it goes without sound, or with it again.
+    pub fn suspect_sound(&self, is_suspected: bool) {
+        self.sound_is_suspected.store(is_suspected, Relaxed);
     }
 
     /// How passing it on is doing, if it is passed on.

@@ -39,10 +39,12 @@ pub enum LeftOut {
     Codec,
     /// `sound = false`.
     Settings,
-    /// The camera offers it and refuses it.
+    /// The camera offers it, and refuses it or does not answer.
     Refused,
     /// The camera does not say how it is coded.
     Parameters,
+    /// With it the stream could not be read.
+    Damaged,
 }
 
 impl LeftOut {
@@ -51,8 +53,9 @@ impl LeftOut {
         match self {
             Self::Codec => "only AAC can be passed on without recoding",
             Self::Settings => "sound = false",
-            Self::Refused => "the camera refuses it",
+            Self::Refused => "the camera does not give it",
             Self::Parameters => "the camera does not say how it is coded",
+            Self::Damaged => "with it the stream could not be read",
         }
     }
 }

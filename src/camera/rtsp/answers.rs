@@ -33,6 +33,11 @@ pub(super) fn fault(step: &'static str, error: &retina::Error) -> Fault {
     Fault::Protocol(text)
 }
 
+/// The camera sends, but does not answer what keeps its session alive.
+pub(super) fn is_unanswered_keep_alive(error: &retina::Error) -> bool {
+    error.to_string().contains("failed to respond to keepalive")
+}
+
 /// Only the first line: the rest describes sockets and packets, and is as long as a peer wants.
 pub(super) fn first_line(error: &retina::Error) -> String {
     let text = error.to_string();

@@ -22,30 +22,57 @@ use retina::{
 use tokio::time::{Instant, timeout};
 
 use self::{
-    answers::{fault, first_line},
+    answers::{fault, first_line, is_unanswered_keep_alive},
     sound::{SoundStream, set_up_sound},
 };
 use super::{Fault, Heard, Source, Video, parameters::check_decodable};
 use crate::{
     media::{AccessUnit, Sound},
     settings,
+    status::LeftOut,
     words::Moment,
 };
 
 /// Connects to a real camera: DESCRIBE, SETUP of its first H.264 stream, PLAY, each with a deadline.
 pub fn connect_rtsp(camera: Arc<settings::Camera>) -> LocalBoxFuture<'static, Result<Box<dyn Source>, Fault>> {
     async move {
-        let group = Arc::new(SessionGroup::default());
-        match connect(&camera, Arc::clone(&group)).await {
-            Ok(source) => Ok(Box::new(source) as Box<dyn Source>),
-            Err(fault) => {
-                // A session that was set up and did not play is one that the camera still counts.
-                say_goodbye(&group).await;
-                Err(fault)
+        let silent = (!camera.sound).then_some(LeftOut::Settings);
+        let source = match connect_once(&camera, silent).await {
+            Err(Unconnected::BySound(fault)) => {
+                tracing::debug!(camera = %camera.id, reason = %fault.message(), "once more, without sound");
+                connect_once(&camera, Some(LeftOut::Refused)).await
             }
+            other => other,
+        };
+        match source {
+            Ok(source) => Ok(Box::new(source) as Box<dyn Source>),
+            Err(Unconnected::By(fault) | Unconnected::BySound(fault)) => Err(fault),
         }
     }
     .boxed_local()
+}
+
+async fn connect_once(camera: &settings::Camera, silent: Option<LeftOut>) -> Result<RtspSource, Unconnected> {
+    let group = Arc::new(SessionGroup::default());
+    let source = connect(camera, silent, Arc::clone(&group)).await;
+    if source.is_err() {
+        // A session that was set up and did not play is one that the camera still counts.
+        say_goodbye(&group).await;
+    }
+    source
+}
+
+/// What kept a stream from beginning.
+enum Unconnected {
+    By(Fault),
+    /// Asking for the sound: without it there may be pictures.
+    BySound(Fault),
+}
+
+impl From<Fault> for Unconnected {
+    fn from(fault: Fault) -> Self {
+        Self::By(fault)
+    }
 }
 
 struct RtspSource {
@@ -62,7 +89,11 @@ struct RtspSource {
 /// How long one goodbye may take.
 const TEARDOWN_DEADLINE: Duration = Duration::from_secs(2);
 
-async fn connect(camera: &settings::Camera, group: Arc<SessionGroup>) -> Result<RtspSource, Fault> {
+async fn connect(
+    camera: &settings::Camera,
+    silent: Option<LeftOut>,
+    group: Arc<SessionGroup>,
+) -> Result<RtspSource, Unconnected> {
     let credentials = camera
         .credentials
         .as_ref()
@@ -76,7 +107,7 @@ async fn connect(camera: &settings::Camera, group: Arc<SessionGroup>) -> Result<
     let limit = camera.connect_timeout;
     let mut session = match timeout(limit, Session::describe(camera.url.clone(), options)).await {
         Ok(answer) => answer.map_err(|e| fault("DESCRIBE", &e))?,
-        Err(_) => return Err(diagnose_silence(camera).await),
+        Err(_) => return Err(diagnose_silence(camera).await.into()),
     };
     let stream = choose_stream(&session)?;
     let transport = match camera.transport {
@@ -86,7 +117,8 @@ async fn connect(camera: &settings::Camera, group: Arc<SessionGroup>) -> Result<
     // SIMPLE: Annex B, parameter sets in front of each key frame, so that a key frame decodes alone.
     let setup = |format| SetupOptions::default().transport(transport.clone()).frame_format(format);
     step("SETUP", limit, session.setup(stream, setup(FrameFormat::SIMPLE))).await?;
-    let (heard, sound) = set_up_sound(camera, &mut session, setup(FrameFormat::MP4)).await?;
+    let heard = set_up_sound(camera, silent, &mut session, setup(FrameFormat::MP4)).await;
+    let (heard, sound) = heard.map_err(Unconnected::BySound)?;
     // Lenient, as cameras are careless with RTP-Info and RTCP. No limit on timestamp jumps: with B-frames
     // presentation times go back at every second frame.
     let play = PlayOptions::default()
@@ -128,12 +160,18 @@ fn choose_stream(session: &Session<Described>) -> Result<usize, Fault> {
         return Ok(i);
     }
     if let Some(other) = streams.iter().find(|s| s.media() == "video") {
-        let name = other.encoding_name().to_uppercase();
+        let name = short(other.encoding_name()).to_uppercase();
         let name = if name == "H265" { "H.265".into() } else { name };
         return Err(Fault::Unsupported(format!("{name}, not H.264")));
     }
-    let offered: Vec<_> = streams.iter().take(8).map(|s| format!("{}/{}", s.media(), s.encoding_name())).collect();
+    let offered = streams.iter().take(8).map(|s| format!("{}/{}", short(s.media()), short(s.encoding_name())));
+    let offered: Vec<_> = offered.collect();
     Err(Fault::NoVideo { offered: if offered.is_empty() { "nothing".into() } else { offered.join(", ") } })
+}
+
+/// What a camera says of itself, without what no name needs.
+fn short(name: &str) -> String {
+    name.chars().filter(char::is_ascii_graphic).take(16).collect()
 }
 
 impl RtspSource {
@@ -176,6 +214,9 @@ impl Source for RtspSource {
                     continue;
                 }
                 Poll::Ready(Some(Ok(_))) => continue,
+                // No reason to cut a stream that flows: whether it does, the stall time-out knows. The library has looked
+                // at the socket before it says so, and what comes there wakes us.
+                Poll::Ready(Some(Err(error))) if is_unanswered_keep_alive(&error) => Poll::Pending,
                 Poll::Ready(Some(Err(error))) => match self.damage.note(fault("the stream", &error), Instant::now()) {
                     Some(fault) => Poll::Ready(Err(fault)),
                     None => continue,

@@ -5,7 +5,7 @@ use retina::{
     codec::{AudioFrame, ParametersRef},
 };
 
-use super::{Fault, step};
+use super::{Fault, short, step};
 use crate::{
     camera::Heard,
     media::{Sound, SoundFormat},
@@ -23,9 +23,10 @@ pub(super) struct SoundStream {
 }
 
 /// Sets up the sound that can be passed on as it is: AAC, in MPEG-4's generic payload (RFC 3640). Without sound a camera is
-/// as good: a refusal is no fault of its life.
+/// as good: a refusal is no fault of its life. `silent` says why it is not asked for.
 pub(super) async fn set_up_sound(
     camera: &settings::Camera,
+    silent: Option<LeftOut>,
     session: &mut Session<Described>,
     setup: SetupOptions,
 ) -> Result<(Option<Heard>, Option<SoundStream>), Fault> {
@@ -37,8 +38,8 @@ pub(super) async fn set_up_sound(
     let mut facts = SoundFacts { codec: codec(chosen), sample_rate: chosen.clock_rate_hz(), left_out: None };
     let silent = if !is_aac(chosen) {
         Some(LeftOut::Codec)
-    } else if !camera.sound {
-        Some(LeftOut::Settings)
+    } else if silent.is_some() {
+        silent
     } else {
         match step("SETUP of the sound", camera.connect_timeout, session.setup(stream, setup)).await {
             Ok(()) => None,
@@ -74,7 +75,7 @@ pub(super) async fn set_up_sound(
 fn codec(stream: &Stream) -> String {
     match stream.encoding_name() {
         "mpeg4-generic" => "AAC".into(),
-        other => other.chars().filter(char::is_ascii_graphic).take(16).collect::<String>().to_uppercase(),
+        other => short(other).to_uppercase(),
     }
 }
 

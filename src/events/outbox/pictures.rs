@@ -26,7 +26,8 @@ impl Handler<Release> for Outbox {
 
     fn handle(&mut self, Release(event): Release, _: &mut Self::Context) {
         for unwritten in self.unwritten.iter_mut().filter(|unwritten| unwritten.event.id == event) {
-            unwritten.held_until = None;
+            // Not for none: they may come yet, and who was told without is told of them then.
+            unwritten.held_until = unwritten.held_until.map(|_| Timestamp::UNIX_EPOCH);
         }
         match self.store.release(event) {
             Ok(0) => {}

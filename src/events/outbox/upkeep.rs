@@ -6,7 +6,10 @@ use actix::{AsyncContext, Context, Handler, Message};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Outbox;
-use crate::events::{OutboxError, Store, budget::is_digest_due};
+use crate::{
+    events::{OutboxError, Store, budget::is_digest_due},
+    words::Moment,
+};
 
 /// Remove what is too old or too much.
 #[derive(Message)]
@@ -36,9 +39,13 @@ impl Outbox {
         ctx.run_interval(Self::DIGEST_EVERY, |_, ctx| ctx.notify(Digest { now: Timestamp::now() }));
     }
 
-    /// A clock that was set back must hold up nothing.
-    pub(super) fn forgive_clock(&mut self, now: Timestamp) -> Result<(), OutboxError> {
-        let postponed = now.saturating_add(Self::POSTPONED_AT_MOST).unwrap_or(Timestamp::MAX);
+    /// A clock that was set back must hold up nothing. Where that was seen, whatever is postponed is due.
+    pub(super) fn forgive_clock(&mut self, now: Moment) -> Result<(), OutboxError> {
+        let before = std::mem::replace(&mut self.looked_at, now);
+        let expected = before.after(now.since(&before)).wall;
+        let (was_set_back, now) = (expected.duration_since(now.wall) > Store::CORRECTION, now.wall);
+        let patience = if was_set_back { SignedDuration::ZERO } else { Self::POSTPONED_AT_MOST };
+        let postponed = now.saturating_add(patience).unwrap_or(Timestamp::MAX);
         for sink in self.sinks.names() {
             self.store.forgive_clock(&sink, postponed)?;
         }
@@ -79,11 +86,11 @@ impl Handler<Retain> for Outbox {
     type Result = ();
 
     fn handle(&mut self, _: Retain, ctx: &mut Self::Context) {
-        let now = Timestamp::now();
+        let now = Moment::now();
         if let Err(error) = self.forgive_clock(now) {
             tracing::warn!(%error, "postponed and held deliveries cannot be looked through");
         }
-        match self.store.retain(&self.storage, &self.sinks.names(), now) {
+        match self.store.retain(&self.storage, &self.sinks.names(), now.wall) {
             Ok(retained) => {
                 self.board.outbox.dropped.add(retained.dropped);
                 if retained.dropped > 0 {

@@ -66,7 +66,7 @@ impl Store {
     pub fn next_retry_at(&self, sink: &str, now: Timestamp) -> Result<Option<Timestamp>, OutboxError> {
         self.first_after(
             "SELECT min(next_attempt_at) FROM deliveries INDEXED BY deliveries_pending
-             WHERE sink = ?1 AND state = 'pending' AND next_attempt_at > ?2",
+             WHERE sink = ?1 AND state = 'pending' AND behind = 0 AND next_attempt_at > ?2",
             sink,
             now,
         )
@@ -100,7 +100,7 @@ impl Store {
             if hasten {
                 tx.prepare_cached(
                     "UPDATE deliveries SET next_attempt_at = 0
-                     WHERE sink = ?1 AND state = 'pending' AND next_attempt_at > 0",
+                     WHERE sink = ?1 AND state = 'pending' AND behind = 0 AND next_attempt_at > 0",
                 )?
                 .execute([sink])?;
             }
@@ -151,7 +151,8 @@ impl Store {
         self.write(Durability::Written, |tx| {
             tx.prepare_cached(
                 "UPDATE deliveries SET next_attempt_at = 0 WHERE sink = ?1 AND seq =
-                 (SELECT min(seq) FROM deliveries WHERE sink = ?1 AND state = 'pending')",
+                 (SELECT min(seq) FROM deliveries INDEXED BY deliveries_pending
+                  WHERE sink = ?1 AND state = 'pending' AND behind = 0)",
             )?
             .execute([sink])
         })
@@ -163,7 +164,7 @@ impl Store {
         self.write(Durability::Written, |tx| {
             tx.prepare_cached(
                 "UPDATE deliveries SET next_attempt_at = 0
-                 WHERE sink = ?1 AND state = 'pending' AND next_attempt_at > ?2",
+                 WHERE sink = ?1 AND state = 'pending' AND behind = 0 AND next_attempt_at > ?2",
             )?
             .execute(params![sink, nanos(latest)])
         })

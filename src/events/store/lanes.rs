@@ -39,9 +39,8 @@ pub(super) fn due_seqs(conn: &Connection, wanted: &Wanted<'_>) -> rusqlite::Resu
     let held = first_held(conn, wanted)?;
     let busy: HashSet<&str> = wanted.busy.iter().map(|lane| &**lane).collect();
     let mut glance = conn.prepare_cached(
-        "SELECT seq, camera FROM deliveries AS d INDEXED BY deliveries_pending
-         WHERE sink = ?1 AND state = 'pending' AND next_attempt_at <= ?2 AND (behind = 0 OR NOT EXISTS
-               (SELECT 1 FROM deliveries AS first WHERE first.sink = ?1 AND first.seq = d.behind AND first.state = 'pending'))
+        "SELECT seq, camera FROM deliveries INDEXED BY deliveries_pending
+         WHERE sink = ?1 AND state = 'pending' AND next_attempt_at <= ?2 AND behind = 0
          ORDER BY next_attempt_at, seq LIMIT ?3",
     )?;
     let mut rows = glance.query(params![wanted.sink, wanted.up_to(), GLANCE])?;
@@ -69,13 +68,11 @@ fn ask_each_lane(
 ) -> rusqlite::Result<Vec<i64>> {
     let mut next_lane = conn.prepare_cached(
         "SELECT camera FROM deliveries INDEXED BY deliveries_by_lane
-         WHERE sink = ?1 AND state = 'pending' AND camera > ?2 ORDER BY camera LIMIT 1",
+         WHERE sink = ?1 AND state = 'pending' AND behind = 0 AND camera > ?2 ORDER BY camera LIMIT 1",
     )?;
     let mut first = conn.prepare_cached(
-        "SELECT next_attempt_at, seq FROM deliveries AS d INDEXED BY deliveries_by_lane
-         WHERE sink = ?1 AND state = 'pending' AND camera = ?2 AND next_attempt_at BETWEEN ?3 AND ?4 AND seq < ?5
-           AND (behind = 0 OR NOT EXISTS
-               (SELECT 1 FROM deliveries AS first WHERE first.sink = ?1 AND first.seq = d.behind AND first.state = 'pending'))
+        "SELECT next_attempt_at, seq FROM deliveries INDEXED BY deliveries_by_lane
+         WHERE sink = ?1 AND state = 'pending' AND camera = ?2 AND next_attempt_at BETWEEN ?3 AND ?4 AND seq < ?5 AND behind = 0
          ORDER BY next_attempt_at, seq LIMIT 1",
     )?;
     let mut firsts: Vec<(i64, i64)> = Vec::new();

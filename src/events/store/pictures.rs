@@ -41,12 +41,14 @@ impl Store {
         self.write(Durability::Synced, |tx| attach(tx, event, snapshot, to, now))
     }
 
-    /// Lets the held deliveries of the event go: it waits for no pictures. Returns how many there were.
+    /// Lets the held deliveries of the event go: it waits for its pictures no more. Returns how many there were. Who is told
+    /// before they come all the same is told of them by themselves.
     pub(in crate::events) fn release(&mut self, event: EventId) -> Result<usize, OutboxError> {
         self.write(Durability::Written, |tx| {
             tx.prepare_cached(
-                "UPDATE deliveries SET held_until = 0
-                 WHERE state = 'pending' AND held_until > 0 AND seq = (SELECT seq FROM events WHERE id = ?1)",
+                // Not 0: the pictures may come yet.
+                "UPDATE deliveries SET held_until = 1
+                 WHERE state = 'pending' AND held_until > 1 AND seq = (SELECT seq FROM events WHERE id = ?1)",
             )?
             .execute([event.to_string()])
         })
@@ -159,6 +161,14 @@ fn attach(
     Ok(Attachment { attached: Attached::Late, stored })
 }
 
+/// At once, or once the event itself has been told.
+fn told_after(tx: &Transaction<'_>, sink: &str, place: i64) -> rusqlite::Result<State> {
+    let is_pending = tx
+        .prepare_cached("SELECT 1 FROM deliveries WHERE sink = ?1 AND seq = ?2 AND state = 'pending'")?
+        .exists(params![sink, place])?;
+    Ok(if is_pending { State::Behind(place) } else { State::Pending { held_until: None } })
+}
+
 fn tell_of_pictures(
     tx: &Transaction<'_>,
     place: i64,
@@ -180,7 +190,7 @@ fn tell_of_pictures(
     let stored = Event { id: EventId::fresh(), kind: EventKind::SnapshotStored, time: now, data };
     let Some(seq) = insert(tx, &stored, &body(&stored)?, now)? else { return Ok(None) };
     for entry in to.wanting(&stored).filter(|entry| sinks.contains(&**entry.name())) {
-        address(tx, entry.name(), seq, stored.lane(), State::Behind(place))?;
+        address(tx, entry.name(), seq, stored.lane(), told_after(tx, entry.name(), place)?)?;
     }
     Ok(Some(seq))
 }

@@ -110,6 +110,39 @@ async fn a_spool_that_hangs_for_a_while_costs_no_picture() {
     assert_eq!(pictures.get(event, Some(&snapshot), 0).await.expect("the store has it"), vec![7; 1000]);
 }
 
+#[actix::test]
+async fn a_spool_that_fails_for_a_while_costs_no_picture() {
+    let server = Server::start();
+    server.rule(|_| Put::Hang);
+    let folder = tempfile::tempdir().expect("a folder");
+    let killed = House::open(&http(&server), folder.path());
+    let event = killed.secure(&[7], 0);
+    until("it is in the spool", || server.puts() == 1).await;
+    killed.evidence.send(Crash).await.expect("it is gone");
+
+    let group = folder.path().join(event.to_string());
+    let mut files = fs::read_dir(&group).expect("its group");
+    let is_picture = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "jpg");
+    let picture = files.find_map(|file| Some(file.ok()?.path()).filter(is_picture)).expect("its picture");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let aside = elsewhere.path().join("picture");
+    fs::rename(&picture, &aside).expect("renamed");
+    fs::create_dir(&picture).expect("a folder cannot be read as a file");
+    server.rule(|_| Put::Store);
+    let house = House::open(&http(&server), folder.path());
+    let cell = &house.board.evidence;
+    until("attempts fail", || cell.failures.get() >= 2).await;
+    assert_eq!((cell.given_up.get(), cell.stored.get()), (0, 0));
+    let fault = cell.fault.lock().clone().expect("the fault is shown");
+    assert!(fault.contains("spool"), "{fault}");
+
+    fs::remove_dir(&picture).expect("removed");
+    fs::rename(&aside, &picture).expect("renamed");
+    let (_, snapshot) = house.attached(1).await.remove(0);
+    assert!(snapshot.url.ends_with(&format!("/{event}/0.jpg")), "{}", snapshot.url);
+    house.settled().await;
+}
+
 /// A file that hangs whoever reads it: a pipe that nobody writes to. Its end lets them go, also where a test fails.
 struct Hanging(PathBuf);
 

@@ -125,8 +125,9 @@ export const skip = (code) => SKIPS[code] ?? code;
 const SILENT = {
   codec: "only AAC can be passed on as it is",
   settings: "switched off for this camera",
-  refused: "the camera offers it and refuses it",
+  refused: "the camera offers it and does not give it",
   parameters: "the camera does not say how it is coded",
+  damaged: "with it the stream could not be read",
 };
 
 /** AAC, 48 kHz; and why it is left out */

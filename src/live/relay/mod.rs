@@ -113,8 +113,17 @@ impl Relay {
         loop {
             // Without a picture there is nothing to connect for, and no turn is taken.
             self.cell.enter(RelayState::WaitingForCamera, None, None);
-            if Presenter::new(&self.camera.feed).next().await.is_none() {
-                return;
+            // What a camera sends must not end its relay for good either; a pause, or it would be read over and over.
+            let seen =
+                AssertUnwindSafe(async { Presenter::new(&self.camera.feed).next().await.is_some() }).catch_unwind();
+            match seen.await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(panic) => {
+                    tracing::error!(camera = %self.camera.id, "relay: {}", panic_text(&*panic));
+                    sleep(Self::BACKOFF.ceiling).await;
+                    continue;
+                }
             }
             self.cell.enter(RelayState::WaitingForTurn, None, None);
             let Ok(turn) = Arc::clone(&self.turns).acquire_owned().await else { return };

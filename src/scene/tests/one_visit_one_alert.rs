@@ -255,10 +255,17 @@ fn a_visit_goes_on_after_a_restart_of_the_process() {
 
 #[test]
 fn after_a_long_absence_of_the_process_the_next_person_is_another_visit() {
+    // Of an end in the future nobody knows how long ago it was: the clock was set back.
+    for hours in [-8, 1] {
+        after_an_absence(jiff::SignedDuration::from_hours(hours));
+    }
+}
+
+fn after_an_absence(end: jiff::SignedDuration) {
     let mut story = Story::of(&camera());
     let (mut unfinished, visit) = unfinished(None, &story);
     let at = story.at(100.0);
-    unfinished.alive_until = at.wall.checked_sub(jiff::SignedDuration::from_hours(8)).ok();
+    unfinished.alive_until = at.wall.checked_add(end).ok();
     let ended = story.core.resume(&unfinished, at);
     let ended: Vec<_> = ended.iter().map(|f| &f.event).map(|e| (e.kind, e.data.visit.as_ref().map(|v| v.id))).collect();
     assert_eq!(ended, [(crate::events::EventKind::VisitEnded, Some(visit.id))]);

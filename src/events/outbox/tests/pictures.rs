@@ -104,6 +104,24 @@ async fn a_clock_that_was_set_back_by_less_than_an_hour_holds_up_nothing() {
 }
 
 #[actix::test]
+async fn what_was_postponed_before_the_clock_was_set_back_is_due() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (outbox, ..) = start(folder.path());
+    let event = sample::started("a");
+    outbox.send(Record::now(event.clone())).await.expect("the outbox lives");
+    outbox.send(Flush).await.expect("the outbox lives");
+    let now = Timestamp::now();
+    let seq = claim(&outbox, SINK).await.deliveries[0].seq;
+    let settlement = Settlement::Postponed { until: now + Duration::from_secs(60), error: "no answer".into() };
+    let settle = Settle { sink: SINK.into(), seq, settlement };
+    outbox.send(settle).await.expect("the outbox lives").expect("written");
+    outbox.send(ItIs(now - Duration::from_secs(1))).await.expect("the outbox lives");
+    assert_eq!(ids(&claim(&outbox, SINK).await), [], "the clock was corrected");
+    outbox.send(ItIs(now - Duration::from_secs(7200))).await.expect("the outbox lives");
+    assert_eq!(ids(&claim(&outbox, SINK).await), [event.id], "nobody knows when a minute is over");
+}
+
+#[actix::test]
 async fn no_event_is_held_for_longer_than_an_hour() {
     let folder = tempfile::tempdir().expect("a folder");
     let (outbox, ..) = start(folder.path());

@@ -194,6 +194,30 @@ fn pictures_are_told_after_their_event_however_often_that_fails() {
 }
 
 #[test]
+fn who_is_told_without_at_the_end_is_told_of_pictures_that_come_meanwhile() {
+    let (_folder, mut store, event) = waiting();
+    assert_eq!(store.release(event.id).expect("written"), 2);
+    assert_eq!(due_ids(&mut store), [event.id], "on its way to the office, and not to the phone");
+    let attached = attach(&mut store, &mut to_all(&[SINK, "phone"]), &event);
+    assert_eq!((attached.attached, attached.stored.is_some()), (Attached::Late, true));
+    acknowledge(&mut store, 1);
+    let kinds = |due: Vec<Delivery>| due.iter().map(|d| d.event.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(due(&mut store)), [EventKind::SnapshotStored]);
+    assert_eq!(kinds(due_to(&mut store, "phone", Timestamp::now())), [EventKind::VisitStarted]);
+}
+
+#[test]
+fn pictures_that_wait_for_their_event_are_free_once_it_is_no_more() {
+    let (_folder, mut store, event) = waiting();
+    let seq = due_to(&mut store, SINK, in_an_hour())[0].seq;
+    store.postpone(SINK, seq, in_an_hour(), "no answer").expect("written");
+    let stored = attach(&mut store, &mut to_all(&[SINK, "phone"]), &event).stored.expect("a snapshot.stored event");
+    assert_eq!(due(&mut store), []);
+    store.conn.execute("DELETE FROM events WHERE seq = ?1", [seq]).expect("removed");
+    assert_eq!(due(&mut store).iter().map(|d| d.seq).collect::<Vec<_>>(), [stored]);
+}
+
+#[test]
 fn attaching_again_after_a_crash_changes_nothing() {
     let (folder, mut store, event) = waiting();
     let mut sinks = to_all(&[SINK, "phone"]);
