@@ -8,9 +8,11 @@ CREATE INDEX deliveries_pending ON deliveries (sink, next_attempt_at, seq, camer
 CREATE INDEX deliveries_by_lane ON deliveries (sink, camera, next_attempt_at, seq) WHERE state = 'pending' AND behind = 0;
 CREATE INDEX deliveries_behind ON deliveries (sink, behind) WHERE behind > 0;
 
-CREATE TRIGGER delivery_settled AFTER UPDATE OF state ON deliveries WHEN old.state = 'pending' AND new.state <> 'pending' BEGIN
+-- Pictures are told by themselves only behind what was given to a courier without them.
+CREATE TRIGGER delivery_settled AFTER UPDATE OF state ON deliveries
+WHEN old.bare = 1 AND old.state = 'pending' AND new.state <> 'pending' BEGIN
     UPDATE deliveries SET behind = 0 WHERE sink = new.sink AND behind = new.seq AND behind > 0;
 END;
-CREATE TRIGGER delivery_gone AFTER DELETE ON deliveries BEGIN
+CREATE TRIGGER delivery_gone AFTER DELETE ON deliveries WHEN old.bare = 1 BEGIN
     UPDATE deliveries SET behind = 0 WHERE sink = old.sink AND behind = old.seq AND behind > 0;
 END;
