@@ -33,6 +33,8 @@ pub(super) struct Life {
     waited_units: u64,
     /// Failed attempts to decode since the last picture.
     failures: u32,
+    /// Since when the decoder takes everything and shows nothing.
+    fruitless_since: Option<Moment>,
     video: Option<Video>,
     sound: Option<SoundFacts>,
     /// Sound is taken along.
@@ -84,6 +86,7 @@ impl Life {
             waiting_since: Some(Moment::now()),
             waited_units: 0,
             failures: 0,
+            fruitless_since: None,
             video: None,
             sound: None,
             is_heard: false,
@@ -249,23 +252,31 @@ impl Life {
         };
         self.decoder = Some(decoder);
         self.cell.frames.decoded.one();
-        if let Some((captured, sample, further)) = shown {
-            self.saw_picture(captured);
-            if let Some(picture) = sample {
-                self.publish(captured, picture, None);
-            }
-            if let Some(picture) = further {
-                self.bursts.give(&Arc::new(Frame { origin: self.origin(captured), picture, coded: None }));
-            }
+        let Some((captured, sample, further)) = shown else { return self.nothing_came_out(unit.received) };
+        self.saw_picture(captured);
+        if let Some(picture) = sample {
+            self.publish(captured, picture, None);
+        }
+        if let Some(picture) = further {
+            self.bursts.give(&Arc::new(Frame { origin: self.origin(captured), picture, coded: None }));
         }
         Ok(())
+    }
+
+    /// Pictures may leave the decoder late, as they refer to later ones, but not for ever.
+    fn nothing_came_out(&mut self, now: Moment) -> Result<(), Fault> {
+        let since = *self.fruitless_since.get_or_insert(now);
+        if now.since(&since) <= self.settings.key_frame_timeout {
+            return Ok(());
+        }
+        Err(Fault::Decode { times: self.failures + 1, last: DecodeError::NoPicture })
     }
 
     fn saw_picture(&mut self, at: Moment) {
         if !std::mem::replace(&mut self.seen_picture, true) {
             (self.output.first_picture)(at);
         }
-        self.waiting_since = None;
+        (self.waiting_since, self.fruitless_since) = (None, None);
         self.failures = 0;
     }
 

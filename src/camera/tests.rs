@@ -263,6 +263,24 @@ async fn a_stream_without_key_frames_ends_the_life_by_name() {
 }
 
 #[tokio::test]
+async fn a_stream_of_which_no_picture_comes_any_more_ends_the_life_by_name() {
+    let mut stage = stage(Duration::from_millis(100));
+    let mut units = encode(10, 10, stage.began);
+    // Delimiters of pictures (H.264, 7.3.2.4) and no pictures between them, for a minute.
+    units.extend((10..610).map(|n: u32| AccessUnit {
+        data: Bytes::from_static(&[0, 0, 0, 1, 0x09, 0xf0]),
+        timestamp: i64::from(n) * 9000,
+        received: stage.began.after(Duration::from_millis(u64::from(n) * 100)),
+        key: false,
+        disposable: false,
+        lost_packets: 0,
+    }));
+    let fault = play(&mut stage, units, true).await;
+    assert!(matches!(fault, Fault::Decode { last: DecodeError::NoPicture, .. }), "{fault:?}");
+    assert_eq!(stage.cell.frames.published.get(), 10);
+}
+
+#[tokio::test]
 async fn a_backlog_that_broke_and_gets_no_key_frame_ends_the_life_by_name() {
     let mut stage = stage(Duration::from_millis(100));
     // One key frame, then more than the backlog holds, all at once, and none after.

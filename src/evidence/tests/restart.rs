@@ -64,20 +64,25 @@ async fn pictures_of_events_that_are_held_go_first_and_those_of_others_after_fre
     assert_eq!(order, [held, fresh, told]);
 }
 
-#[actix::test]
-async fn a_spool_that_hangs_for_a_while_costs_no_picture() {
-    let server = Server::start();
+/// A killed house has left a picture in the spool: its event, the event's folder, and the picture's file.
+async fn left_in_spool(server: &Server, folder: &Path) -> (EventId, PathBuf, PathBuf) {
     server.rule(|_| Put::Hang);
-    let folder = tempfile::tempdir().expect("a folder");
-    let killed = House::open(&http(&server), folder.path());
+    let killed = House::open(&http(server), folder);
     let event = killed.secure(&[7], 0);
     until("it is in the spool", || server.puts() == 1).await;
     killed.evidence.send(Crash).await.expect("it is gone");
-
-    let group = folder.path().join(event.to_string());
+    let group = folder.join(event.to_string());
     let mut files = fs::read_dir(&group).expect("its group");
     let is_picture = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "jpg");
     let picture = files.find_map(|file| Some(file.ok()?.path()).filter(is_picture)).expect("its picture");
+    (event, group, picture)
+}
+
+#[actix::test]
+async fn a_spool_that_hangs_for_a_while_costs_no_picture() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (event, group, picture) = left_in_spool(&server, folder.path()).await;
     let elsewhere = tempfile::tempdir().expect("a folder");
     let aside = elsewhere.path().join("picture");
     fs::rename(&picture, &aside).expect("renamed");
@@ -113,17 +118,8 @@ async fn a_spool_that_hangs_for_a_while_costs_no_picture() {
 #[actix::test]
 async fn a_spool_that_fails_for_a_while_costs_no_picture() {
     let server = Server::start();
-    server.rule(|_| Put::Hang);
     let folder = tempfile::tempdir().expect("a folder");
-    let killed = House::open(&http(&server), folder.path());
-    let event = killed.secure(&[7], 0);
-    until("it is in the spool", || server.puts() == 1).await;
-    killed.evidence.send(Crash).await.expect("it is gone");
-
-    let group = folder.path().join(event.to_string());
-    let mut files = fs::read_dir(&group).expect("its group");
-    let is_picture = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "jpg");
-    let picture = files.find_map(|file| Some(file.ok()?.path()).filter(is_picture)).expect("its picture");
+    let (event, _, picture) = left_in_spool(&server, folder.path()).await;
     let elsewhere = tempfile::tempdir().expect("a folder");
     let aside = elsewhere.path().join("picture");
     fs::rename(&picture, &aside).expect("renamed");
