@@ -190,7 +190,7 @@ fn what_a_camera_leaves_out_beside_its_pictures_costs_no_picture() {
         ..Mount::new(name, clip.clone())
     });
     let cameras = Cameras::start(mounts.into());
-    let quick = "connect_timeout = \"1s\"\n";
+    let quick = "connect_timeout = \"3s\"\n";
     let config = Config::new().camera("deaf", &cameras.url("deaf")).camera_with("mute", &cameras.url("mute"), quick);
     let lookout = Lookout::start(config.text());
     for name in ["deaf", "mute"] {
