@@ -80,6 +80,12 @@ impl Browser {
         self.tell("execute/sync", &json!({ "script": script, "args": [] }))
     }
 
+    /// Runs a script in each page before the page's own.
+    pub fn prepare(&self, script: &str) {
+        let params = json!({ "source": script });
+        self.tell("goog/cdp/execute", &json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": params }));
+    }
+
     /// Waits until a script returns something that is true; what that is.
     pub fn wait(&self, what: &str, script: &str) -> Value {
         let deadline = Instant::now() + PATIENCE;

@@ -15,7 +15,7 @@ export class Problem extends Error {
   }
 }
 
-/** Told of every answer that says: log in first. */
+/** Told of every answer that says `locked`: log in first; and `silent`, of every request that got none. */
 export const doors = new EventTarget();
 
 const PATIENCE = 20_000;
@@ -23,6 +23,13 @@ const NO_ANSWER = "Lookout does not answer. Is it running, and can this device r
 
 /** How a live view is asked for: without this, a browser whose session is over would ask for a password by itself. */
 export const OWN = { cache: "no-store", credentials: "same-origin", headers: { "x-lookout-page": "live" } };
+
+/** Why a request got no answer, or one that broke off. */
+function silence(signal, error) {
+  if (signal?.aborted) return error;
+  doors.dispatchEvent(new Event("silent"));
+  return new Problem(0, "No answer", NO_ANSWER);
+}
 
 /** The problem that an answer tells. */
 export async function problemOf(answer) {
@@ -56,8 +63,7 @@ export async function ask(path, { method = "GET", query = {}, body, signal, pati
   try {
     answer = await fetch(address, init);
   } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new Problem(0, "No answer", NO_ANSWER);
+    throw silence(signal, error);
   }
   heardDate(answer.headers.get("date"));
   if (answer.ok) return answer;
@@ -69,7 +75,12 @@ export async function ask(path, { method = "GET", query = {}, body, signal, pati
 /** The JSON of an answer; nothing where it has none. */
 export async function askJson(path, options) {
   const answer = await ask(path, options);
-  const text = await answer.text();
+  let text;
+  try {
+    text = await answer.text();
+  } catch (error) {
+    throw silence(options?.signal, error);
+  }
   return text === "" ? null : JSON.parse(text);
 }
 

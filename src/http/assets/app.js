@@ -9,6 +9,7 @@ import { news } from "./news.js";
 import { Router, cameraAddress } from "./router.js";
 import { backToTheDoor, loginPage, session, whoIsIt } from "./session.js";
 import { shell } from "./shell.js";
+import { serverNow } from "./times.js";
 import { toast } from "./toasts.js";
 import { visitsPage } from "./visits.js";
 import { wallPage } from "./wall.js";
@@ -23,6 +24,8 @@ const PAGES = [
   [/^\/interface$/, interfacePage],
 ];
 const TOLD = { "lookout.visit.started": "people", "lookout.camera.down": "bad", "lookout.camera.up": "good" };
+/** What is older is in the lists: nobody wants the whole night announced in the morning. */
+const NEW = 60_000;
 
 function open() {
   const { main, visited } = shell(app);
@@ -32,7 +35,8 @@ function open() {
     news.on(type, (event) => {
       const camera = event.data.camera?.id;
       const href = camera && cameraAddress(camera);
-      if (location.hash !== href) toast(headline(event), { tone, href });
+      const isNew = serverNow() - new Date(event.time) < NEW;
+      if (isNew && location.hash !== href) toast(headline(event), { tone, href });
     });
   }
   doors.addEventListener("locked", locked, { once: true });

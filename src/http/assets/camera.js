@@ -19,9 +19,13 @@ import { zoneLines } from "./zone_lines.js";
 import { ZoneEditor } from "./zones.js";
 
 const EVERY = 1000;
+/** A camera that is not there may be added again. */
+const MISSING_EVERY = 3000;
 
 /** The page of a camera. */
-export function cameraPage({ params: [id], signal, title }) {
+export function cameraPage({ params: [id], signal: left, title, anew }) {
+  const missing = new AbortController();
+  const signal = AbortSignal.any([left, missing.signal]);
   const page = h("div", { class: "page camera", id: "camera-page", data: { camera: id } });
   const heading = h("h1", {}, id);
   const stage = new Stage(id, signal);
@@ -50,7 +54,6 @@ export function cameraPage({ params: [id], signal, title }) {
   const inView = h("span", { class: "people", hidden: true }, icon("person"), h("span", {}));
   const why = h("p", { class: "why", id: "camera-reason", hidden: true });
   let entry = null;
-  let failed = false;
 
   const look = async () => {
     try {
@@ -86,15 +89,22 @@ export function cameraPage({ params: [id], signal, title }) {
   }
 
   function gone(problem) {
-    if (failed) return;
-    failed = true;
+    missing.abort();
     title("No such camera");
     page.replaceChildren(
       h("h1", {}, "No such camera"),
       h("p", {}, problem.message),
       h("p", {}, h("a", { href: "#/" }, "All cameras")),
     );
-    stage.player.stop();
+    again(MISSING_EVERY, left, async () => {
+      try {
+        await api.camera(id, left);
+      } catch (other) {
+        if (other.status === 404) return;
+        throw other;
+      }
+      anew();
+    });
   }
 
   const zonesButton = h(
@@ -133,7 +143,7 @@ export function cameraPage({ params: [id], signal, title }) {
     stage.over.replaceChildren(editor.canvas.element);
     zonesPlace.replaceChildren(editor.element);
     editor.element.querySelector("#new-zone").focus({ preventScroll: true });
-    zonesPlace.scrollIntoView({ block: "nearest" });
+    stage.element.scrollIntoView(); // the editor is beside it or below it
   }
 
   function shut() {
@@ -157,7 +167,6 @@ export function cameraPage({ params: [id], signal, title }) {
         "div",
         { class: "wide" },
         stage.element,
-        zonesPlace,
         h(
           "section",
           { class: "card charts", "aria-label": "The last minutes" },
@@ -170,10 +179,11 @@ export function cameraPage({ params: [id], signal, title }) {
       h(
         "div",
         { class: "narrow" },
+        zonesPlace,
         h(
           "section",
-          { class: "card", "aria-labelledby": "now-title" },
-          h("h2", { id: "now-title" }, "Now"),
+          { class: "card about-now", "aria-labelledby": "now-title" },
+          h("h2", { id: "now-title", class: "now" }, h("span", {}, "Now")),
           why,
           controls.element,
           facts.element,
@@ -182,8 +192,9 @@ export function cameraPage({ params: [id], signal, title }) {
       ),
     ),
   );
-  again(EVERY, signal, () => (failed ? undefined : look()));
+  again(EVERY, signal, look);
   const lookSoon = soon(500, signal, () => look().catch(() => {})); // the next time comes anyway
   news.on("*", (event) => event.data?.camera?.id === id && lookSoon(), signal);
+  news.addEventListener("state", () => news.state === "open" && lookSoon(), { signal });
   return page;
 }

@@ -72,3 +72,5 @@ for (const type of [
   "lookout.gap",
 ])
   news.on(type, () => cameras.refreshSoon());
+// A question that was asked before the connection broke off may wait for its answer for long.
+news.addEventListener("state", () => news.state === "open" && cameras.refreshSoon());

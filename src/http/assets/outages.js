@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { h } from "./dom.js";
 import { news } from "./news.js";
-import { soon } from "./pace.js";
+import { AFTER_FAILURE, sleep, soon } from "./pace.js";
 import { between, clock, clockElement, dayElement, whole } from "./times.js";
 import { reason } from "./words.js";
 
@@ -29,7 +29,11 @@ export function outages(id, streams, signal) {
     );
   }
   const again = soon(1000, signal, () =>
-    show().catch((problem) => signal.aborted || list.replaceChildren(h("li", { class: "problem" }, problem.message))),
+    show().catch((problem) => {
+      if (signal.aborted) return;
+      list.replaceChildren(h("li", { class: "problem" }, problem.message));
+      sleep(AFTER_FAILURE, signal).then(again);
+    }),
   );
   for (const type of [DOWN, UP]) news.on(type, (event) => event.data.camera?.id === id && again(), signal);
   news.on("lookout.gap", again, signal);

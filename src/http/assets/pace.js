@@ -1,5 +1,8 @@
 // Waiting, and doing things again and again without getting in anybody's way.
 
+/** What was not answered is asked again so much later. */
+export const AFTER_FAILURE = 4000;
+
 /** Waits; ends at once when `signal` says so. */
 export function sleep(ms, signal) {
   return new Promise((resolve) => {

@@ -1,5 +1,7 @@
 // Which page is shown: what stands after the # of the address.
 
+import { news } from "./news.js";
+
 /** Shows the page of the address, and each next one, in `place`. */
 export class Router {
   #pages;
@@ -7,7 +9,11 @@ export class Router {
   #leaving = null;
   #shown;
 
-  /** `pages`: pairs of a pattern and `({ params, signal, title }) => element`. `shown` is told of each new path. */
+  /**
+   * `pages`: pairs of a pattern and `({ params, query, signal, title, anew }) => element`. `title(text, otherwise)` is
+   * what the page is called, and what while nothing is known of now; `anew()` makes the page once more. `shown` is told
+   * of each new path.
+   */
   constructor(pages, place, shown) {
     this.#pages = pages;
     this.#place = place;
@@ -25,7 +31,8 @@ export class Router {
     this.#leaving?.abort();
     this.#leaving = new AbortController();
     const { signal } = this.#leaving;
-    const title = (text) => (document.title = text ? `${text} · Lookout` : "Lookout");
+    const title = titles(signal);
+    const anew = () => this.#show(false);
     for (const [pattern, page] of this.#pages) {
       const found = pattern.exec(path || "/");
       if (!found) continue;
@@ -35,7 +42,7 @@ export class Router {
       } catch {
         continue; // percent signs that stand for nothing
       }
-      const element = page({ params, query: new URLSearchParams(query), signal, title });
+      const element = page({ params, query: new URLSearchParams(query), signal, title, anew });
       this.#place.replaceChildren(element);
       this.#shown(path || "/");
       if (moved) {
@@ -49,6 +56,17 @@ export class Router {
     }
     location.replace("#/");
   }
+}
+
+/** Calls the page by a name that is true of now, or by another. */
+function titles(signal) {
+  let [now, otherwise] = ["", ""];
+  const show = () => (document.title = [news.isLost ? otherwise : now, "Lookout"].filter(Boolean).join(" · "));
+  news.addEventListener("state", show, { signal });
+  return (text, lost = text) => {
+    [now, otherwise] = [text, lost];
+    show();
+  };
 }
 
 /** The address of a camera's page. */

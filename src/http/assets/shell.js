@@ -78,11 +78,12 @@ function newsLamp() {
   const word = h("span", { class: "lamp-word" });
   const lamp = h("span", { class: "news", role: "status" }, h("span", { class: "lamp", "aria-hidden": "true" }), word);
   const show = () => {
-    mark(lamp, "data-news", news.state);
+    const known = news.isLost ? "lost" : news.state;
+    mark(lamp, "data-news", known);
     // What is shown is as old as the connection: no page may look as if it were now.
-    mark(document.documentElement, "data-lost", news.state === "lost");
-    mark(lamp, "title", NEWS[news.state]);
-    say(word, NEWS[news.state]);
+    mark(document.documentElement, "data-lost", news.isLost);
+    mark(lamp, "title", NEWS[known]);
+    say(word, NEWS[known]);
   };
   news.addEventListener("state", show);
   news.on("*", () => {

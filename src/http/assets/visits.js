@@ -4,13 +4,15 @@ import { api } from "./api.js";
 import { cameras } from "./cameras.js";
 import { button, h, say } from "./dom.js";
 import { news } from "./news.js";
-import { ENDED, STARTED, lasting } from "./recent.js";
+import { AFTER_FAILURE, sleep } from "./pace.js";
+import { ENDED, STARTED, hearing, lasting } from "./recent.js";
 import { dateOf, dayElement, serverNow } from "./times.js";
 import { visitElement } from "./visit.js";
 
 const PAGE = 24;
 /** A page that stays open for days keeps so many. */
 const MOST = 480;
+
 /** The log. */
 export function visitsPage({ query, signal, title }) {
   title("Visits");
@@ -24,9 +26,10 @@ export function visitsPage({ query, signal, title }) {
   const nowPart = h(
     "section",
     { class: "there-now", id: "there-now", hidden: true, "aria-labelledby": "there-now-title" },
-    h("h2", { id: "there-now-title" }, "There now"),
+    h("h2", { id: "there-now-title", class: "now" }, h("span", {}, "There now")),
     now,
   );
+  const unknown = h("p", { class: "problem", id: "there-unknown", role: "alert" });
   const log = h("div", { id: "visits" });
   const problem = h("p", { class: "problem", role: "alert" });
   const end = h("p", { class: "quiet", role: "status" });
@@ -94,6 +97,10 @@ export function visitsPage({ query, signal, title }) {
   }
 
   function ask(change) {
+    if (change.camera !== undefined) {
+      now.replaceChildren();
+      nowPart.hidden = true;
+    }
     Object.assign(asked, change);
     if ((asked.from || asked.to) && !asked.day) {
       asked.day = date.value = dateOf(Date.now());
@@ -112,31 +119,40 @@ export function visitsPage({ query, signal, title }) {
 
   async function there() {
     const mine = turn;
-    const { before } = span();
-    const list = before && new Date(before) < serverNow() ? [] : await lasting(asked.camera, signal).catch(() => []);
+    let list;
+    try {
+      list = isPast() ? [] : await lasting(asked.camera, signal);
+    } catch (told) {
+      if (signal.aborted || mine !== turn) return;
+      say(unknown, `Who is there now could not be found out. ${told.message}`);
+      sleep(AFTER_FAILURE, signal).then(() => mine === turn && there());
+      return;
+    }
     if (signal.aborted || mine !== turn) return;
+    say(unknown, "");
     now.replaceChildren(...list.map((event) => visitElement(event)));
     nowPart.hidden = list.length === 0;
   }
 
-  async function earlier(anew = false) {
+  async function earlier(anew = cursor === null) {
     const mine = turn;
+    const { camera } = asked;
     const { since, before } = span();
     more.hidden = true;
     say(problem, "");
     try {
-      const events = await api.events(
-        { camera: asked.camera, type: ENDED, since, before: cursor ?? before, limit: PAGE },
-        signal,
+      const { answer: events, ended } = await hearing(camera, () =>
+        api.events({ camera, type: ENDED, since, before: cursor ?? before, limit: PAGE }, signal),
       );
       if (mine !== turn) return;
       if (anew) log.replaceChildren();
       for (const event of events) append(event);
+      if (anew && !isPast()) for (const event of ended.reverse()) prepend(event);
       cursor = events.at(-1)?.time ?? cursor;
       more.hidden = events.length < PAGE;
       say(end, more.hidden ? (log.childElementCount > 0 ? "That is all." : "Nobody came.") : "");
     } catch (told) {
-      if (signal.aborted) return;
+      if (signal.aborted || mine !== turn) return;
       say(problem, told.message);
       more.hidden = false;
     }
@@ -231,6 +247,7 @@ export function visitsPage({ query, signal, title }) {
       field("To", to),
       everything,
     ),
+    unknown,
     nowPart,
     log,
     problem,

@@ -23,7 +23,7 @@ export function wallPage({ query, signal, title }) {
   const tiles = new Map();
   const stills = new Stills(signal);
   const asked = { text: query.get("q") ?? "", show: query.get("show") ?? "all" };
-  const summary = h("p", { class: "summary", id: "summary" }, "Looking …");
+  const summary = h("span", {}, "Looking …");
   const grid = h("ul", {
     class: "wall",
     id: "wall",
@@ -148,7 +148,7 @@ export function wallPage({ query, signal, title }) {
     ];
     if (trouble > 0) parts.push(`${trouble} in trouble`);
     say(summary, list.length > 0 ? `${parts.join(", ")}.` : "");
-    title(there > 0 ? `${people(there)} in view` : "Cameras");
+    title(there > 0 ? `${people(there)} in view` : "Cameras", "Cameras");
     SHOWS.forEach(([, , fits], n) => say(shows[n].lastChild, String(list.filter(fits).length)));
   }
 
@@ -181,7 +181,7 @@ export function wallPage({ query, signal, title }) {
   return h(
     "div",
     { class: "page", id: "wall-page" },
-    h("div", { class: "headline" }, h("h1", {}, "Cameras"), summary),
+    h("div", { class: "headline" }, h("h1", {}, "Cameras"), h("p", { class: "summary now", id: "summary" }, summary)),
     h(
       "div",
       { class: "sieve", role: "search" },

@@ -35,6 +35,7 @@ export class ZoneEditor {
     });
     this.problem = h("p", { class: "problem", role: "alert" });
     this.status = h("p", { class: "quiet", role: "status" });
+    const maySave = !this.#isInFile && mayChange();
     this.element = h(
       "section",
       { class: "card zone-editor", "aria-labelledby": "zones-title" },
@@ -55,18 +56,20 @@ export class ZoneEditor {
         ),
       ),
       h(
+        "div",
+        { class: "row" },
+        h("button", { type: "button", id: "new-zone", on: { click: () => this.#add() } }, "New zone"),
+        maySave && button("Save", () => this.#save(), { class: "primary", id: "save-zones" }),
+        h("button", { type: "button", id: "discard-zones", on: { click: () => this.#discard() } }, "Discard"),
+      ),
+      this.problem,
+      this.status,
+      this.list,
+      h(
         "p",
         { class: "quiet" },
         "A person counts where their feet are inside. Each zone has visits of its own; without any zone the whole picture counts. Take a corner with the pointer, or reach it with Tab and move it with the arrow keys (Shift: finely).",
       ),
-      this.list,
-      h(
-        "div",
-        { class: "row" },
-        h("button", { type: "button", id: "new-zone", on: { click: () => this.#add() } }, "New zone"),
-        h("button", { type: "button", id: "discard-zones", on: { click: () => this.#discard() } }, "Discard changes"),
-      ),
-      this.problem,
       h(
         "details",
         { open: this.#isInFile },
@@ -84,13 +87,7 @@ export class ZoneEditor {
             { class: "note" },
             "This camera stands in the settings file. Write these lines below its [[cameras]] table there, instead of the zones it has, and have the settings read anew.",
           )
-        : mayChange() &&
-            h(
-              "div",
-              { class: "row" },
-              button("Save the zones", () => this.#save(), { class: "primary", id: "save-zones" }),
-            ),
-      this.status,
+        : null,
     );
     this.#draw();
   }
