@@ -6,6 +6,7 @@ pub mod camera;
 pub mod commands;
 pub mod demo;
 pub mod detect;
+pub mod disk;
 pub mod evaluate;
 pub mod events;
 pub mod evidence;

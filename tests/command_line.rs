@@ -75,6 +75,21 @@ fn what_keeps_it_from_starting_is_named() {
 }
 
 #[test]
+fn pauses_are_logged_in_milliseconds_and_no_finer() {
+    let lookout = Lookout::start(Config::new().camera("door", "rtsp://127.0.0.1:1/x").text());
+    let pauses = |it: &Lookout| -> Vec<String> {
+        let lines = it.log();
+        let lines = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        lines.filter_map(|line| line.get("retry_in_s").map(ToString::to_string)).collect()
+    };
+    lookout.wait("some attempts", |it| pauses(it).len() > 1);
+    for pause in pauses(&lookout) {
+        let decimals = pause.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        assert!(decimals <= 3 && pause.parse::<f64>().is_ok(), "{pause}");
+    }
+}
+
+#[test]
 fn help_and_completions_teach_every_command() {
     let help = text(&lookout(["--help"]).stdout);
     for command in

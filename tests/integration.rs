@@ -13,6 +13,7 @@ mod evaluating;
 mod fuzzing;
 mod left_out;
 mod live_view;
+mod logins;
 mod not_lost;
 mod pictures;
 mod players;

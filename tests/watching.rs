@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lookout::simulate::{Credentials, Fault, Mount, Scheme};
+use lookout::simulate::{Clip, Credentials, Fault, Mount, Scheme};
 use serde_json::Value;
 
 use crate::support::{
@@ -160,7 +160,7 @@ fn invariant_4_the_account_of_a_camera_balances() {
 
 #[test]
 fn streams_with_jumps_and_changes_go_on() {
-    let faults = [Fault::SequenceJump(15), Fault::TimestampJump(15), Fault::SizeChange(20)];
+    let faults = [Fault::SequenceJump(15), Fault::TimestampJump(15), Fault::SizeChange(20), Fault::MarkedDelimiters];
     let clip = blinking(&[(4, false)], 5);
     let mounts = faults
         .iter()
@@ -178,6 +178,35 @@ fn streams_with_jumps_and_changes_go_on() {
         assert_eq!(lookout.camera(&name)["lives"], 1, "{fault:?}");
     }
     lookout.wait("the other size", |it| it.camera("cam2")["stream"]["width"] == 320);
+}
+
+/// The sequence parameter set of a picture of 128x96 pixels with 4:2:2 colour.
+const COLOUR_422: [u8; 24] = [
+    0x67, 0x7a, 0x00, 0x0a, 0xbc, 0xd9, 0x42, 0x0d, 0xb0, 0x11, 0, 0, 3, 0, 1, 0, 0, 3, 0, 0x14, 0x0f, 0x12, 0x25, 0x96,
+];
+
+#[test]
+fn a_camera_whose_pictures_cannot_be_decoded_says_so_and_not_that_the_network_is_bad() {
+    let clip = Clip { sps: COLOUR_422.to_vec().into(), ..(*dark()).clone() };
+    let cameras = Cameras::start(vec![Mount::new("colourful", clip.into())]);
+    let lookout = Lookout::start(Config::new().camera("colourful", &cameras.url("colourful")).text());
+    let camera = lookout.wait_for_reason("colourful", "unsupported_codec");
+    let message = camera["reason"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("4:2:2"), "{message}");
+}
+
+#[test]
+fn sound_that_is_damaged_costs_no_picture() {
+    let clip = blinking(&[(4, false)], 10);
+    let fault = Some(Fault::DamagedSound(10));
+    let cameras = Cameras::start(vec![Mount { fault, start_at_key_frame: true, ..Mount::new("hoarse", clip) }]);
+    let lookout = Lookout::start(Config::new().camera("hoarse", &cameras.url("hoarse")).text());
+    // At ten a second, with eight packets of sound: of those some are damaged.
+    lookout.wait("frames for a while", |it| it.camera("hoarse")["frames"]["received"].as_u64() > Some(60));
+    let camera = lookout.camera("hoarse");
+    assert_eq!((&camera["lives"], &camera["frames"]["lost_packets"]), (&1.into(), &0.into()), "{camera}");
+    assert_eq!(camera["frames"]["skipped"]["awaiting_key_frame"], 0, "{camera}");
+    assert_eq!(camera["stream"]["sound"]["left_out"], Value::Null, "{camera}");
 }
 
 #[test]

@@ -3,6 +3,7 @@ use rustls::{
     SupportedCipherSuite,
     crypto::ring::{cipher_suite::TLS13_AES_128_GCM_SHA256, default_provider},
 };
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 /// The system gives no random numbers.
@@ -12,8 +13,24 @@ pub struct NoRandomness;
 
 /// The SHA-256 of a secret: it is kept and compared in its place. That is enough for secrets that nobody can guess,
 /// which passwords are not.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub(super) struct Digest([u8; 32]);
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        URL_SAFE_NO_PAD.encode(digest.0)
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or("no SHA-256 in base64")
+    }
+}
 
 impl Digest {
     pub(super) fn of(secret: &str) -> Self {
@@ -48,7 +65,9 @@ mod tests {
     fn it_is_sha_256() {
         // FIPS 180-2, appendix B.1.
         let expected = "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0";
-        assert_eq!(URL_SAFE_NO_PAD.encode(Digest::of("abc").0), expected);
+        assert_eq!(String::from(Digest::of("abc")), expected);
+        assert!(Digest::try_from(expected.to_owned()).is_ok_and(|read| read.is(&Digest::of("abc"))));
+        assert!(Digest::try_from(expected[1..].to_owned()).is_err());
         assert!(Digest::of("abc").is(&Digest::of("abc")) && !Digest::of("abc").is(&Digest::of("abd")));
     }
 

@@ -5,11 +5,12 @@ use futures::{
     future::{self, LocalBoxFuture},
 };
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::{
-    Authentication, Caller, Needs, NoRandomness, Passwords, Sessions, Verified,
+    Authentication, Caller, KeptSessions, Needs, NoRandomness, Passwords, Sessions, Verified,
     attempts::{Attempts, Guess, Report},
-    digest::fresh_secret,
+    digest::{Digest, fresh_secret},
     hosts::Hosts,
     network::Network,
     origins::{Page, page},
@@ -195,6 +196,25 @@ impl Gate {
     pub fn log_out(&self, asking: &Asking<'_>) {
         let mut sessions = self.sessions.lock();
         session_ids(asking).for_each(|id| sessions.close(id));
+    }
+
+    /// Says when somebody has logged in or out.
+    pub fn logins(&self) -> watch::Receiver<()> {
+        self.sessions.lock().changed()
+    }
+
+    /// What to write down of who is logged in.
+    pub fn kept_sessions(&self, now: Moment) -> KeptSessions {
+        self.sessions.lock().kept(|name| self.passwords.digest_of(name), now)
+    }
+
+    /// Goes on with who was logged in when an earlier process ended: with the same password, and the role of today.
+    pub fn restore(&self, kept: KeptSessions, now: Moment) {
+        let caller_of = |name: &str, password: &Digest| {
+            let role = self.passwords.role_of(name, password)?;
+            Some(Caller { name: Some(name.into()), role, authentication: Authentication::Session })
+        };
+        self.sessions.lock().restore(kept, caller_of, now);
     }
 
     /// Comes when the session that they ask in is over; never where it takes none.

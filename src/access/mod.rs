@@ -19,4 +19,4 @@ pub use caller::{Authentication, Caller, Needs};
 pub use digest::NoRandomness;
 pub use gate::{Admitted, Asking, COOKIE, Gate, Login, Refusal};
 pub use passwords::{PasswordError, Passwords, Verified, hash_of};
-pub use sessions::Sessions;
+pub use sessions::{KeptSessions, Sessions};

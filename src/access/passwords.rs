@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 
+use super::digest::Digest;
 use crate::{
     settings::{Secret, User},
     words::Role,
@@ -47,10 +48,24 @@ impl Passwords {
         self.0.is_empty()
     }
 
+    /// Of a user's hash, which is another with every new password.
+    pub(super) fn digest_of(&self, name: &str) -> Option<Digest> {
+        self.user(name).map(|user| Digest::of(user.password_hash.expose()))
+    }
+
+    /// What a user may, if the password is still the one of this digest.
+    pub(super) fn role_of(&self, name: &str, password: &Digest) -> Option<Role> {
+        self.user(name).filter(|user| Digest::of(user.password_hash.expose()).is(password)).map(|user| user.role)
+    }
+
+    fn user(&self, name: &str) -> Option<&User> {
+        self.0.iter().find(|user| *user.name == *name)
+    }
+
     /// Who it is, if name and password fit. It takes tens of milliseconds and as much memory as the hash asks for, so
     /// it belongs where threads may wait; and as long for a name that nobody has as for one with another password.
     pub fn verify(&self, name: &str, password: &Secret) -> Option<Verified> {
-        let user = self.0.iter().find(|user| *user.name == *name);
+        let user = self.user(name);
         let compared = user.or(self.0.first())?;
         let fits = PasswordHash::new(compared.password_hash.expose()).is_ok_and(|hash| {
             let password = password.expose().as_bytes();

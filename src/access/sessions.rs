@@ -1,4 +1,4 @@
-//! Logins, in memory alone: at a start nobody is logged in.
+//! Logins. They are in memory; what a process leaves of them for the next is [`KeptSessions`].
 
 use std::{
     collections::HashMap,
@@ -7,20 +7,49 @@ use std::{
 };
 
 use futures::{FutureExt, future::LocalBoxFuture};
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, time::timeout};
 
 use super::{Caller, digest::Digest};
 use crate::words::Moment;
 
+/// What outlasts a process of its sessions, as it lies on disk: nobody can log in with it.
+#[derive(Serialize, Deserialize)]
+pub struct KeptSessions {
+    written: Timestamp,
+    sessions: Vec<KeptSession>,
+}
+
+impl KeptSessions {
+    /// Whether nobody was logged in.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptSession {
+    id: Digest,
+    user: Arc<str>,
+    /// What the user's password was compared with: with another password the session is over.
+    password: Digest,
+    lived_s: u64,
+    unused_s: u64,
+}
+
 /// Who is logged in. Of the ids only digests are kept, so that nothing that shows memory gives a login away.
 #[derive(Default)]
 pub struct Sessions {
     open: HashMap<Digest, Session>,
+    changed: watch::Sender<()>,
 }
 
 struct Session {
     caller: Caller,
+    /// Before this process.
+    lived: Duration,
     begun: Instant,
     used: Arc<Mutex<Instant>>,
     /// Dropped with the session, which whoever waits for its end notices.
@@ -47,10 +76,48 @@ impl Sessions {
                 self.open.remove(&id);
             }
         }
-        self.open.insert(
-            Digest::of(id),
-            Session { caller, begun: now, used: Arc::new(Mutex::new(now)), lives: watch::Sender::new(()) },
-        );
+        self.open.insert(Digest::of(id), Session::new(caller, Duration::ZERO, now));
+        self.changed.send_replace(());
+    }
+
+    /// Says when somebody has logged in or out.
+    pub(super) fn changed(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// What to write down of those that last and whose user has a password still.
+    pub(super) fn kept(&self, password_of: impl Fn(&str) -> Option<Digest>, now: Moment) -> KeptSessions {
+        let lasting = self.open.iter().filter(|(_, session)| session.lasts(now.steady));
+        let sessions = lasting.filter_map(|(id, session)| {
+            let user = session.caller.name.clone()?;
+            Some(KeptSession {
+                id: *id,
+                password: password_of(&user)?,
+                user,
+                lived_s: session.age(now.steady).as_secs(),
+                unused_s: session.unused(now.steady).as_secs(),
+            })
+        });
+        KeptSessions { written: now.wall, sessions: sessions.collect() }
+    }
+
+    /// Goes on with the sessions of an earlier process, as far as they last. `caller_of` knows whose password is still
+    /// the one that it was. To begin anew counts as use: whoever was cut off has time to come back.
+    pub(super) fn restore(
+        &mut self,
+        kept: KeptSessions,
+        caller_of: impl Fn(&str, &Digest) -> Option<Caller>,
+        now: Moment,
+    ) {
+        // Where the clock was set back, no time has passed: what they had lived counts all the same.
+        let passed =
+            Duration::try_from(now.wall.duration_since(kept.written).max(SignedDuration::ZERO)).unwrap_or_default();
+        for KeptSession { id, user, password, lived_s, unused_s } in kept.sessions {
+            let [lived, unused] = [lived_s, unused_s].map(|s| Duration::from_secs(s).saturating_add(passed));
+            if let (true, true, Some(caller)) = (lived < Self::LIFE, unused < Self::IDLE, caller_of(&user, &password)) {
+                self.open.insert(id, Session::new(caller, lived, now.steady));
+            }
+        }
     }
 
     /// Whose session it is; it lasts anew.
@@ -67,7 +134,7 @@ impl Sessions {
     /// whoever waits for it is gone, the session is in use.
     pub(super) fn over(&self, id: &str, now: Moment) -> Option<LocalBoxFuture<'static, ()>> {
         let session = self.open.get(&Digest::of(id)).filter(|session| session.lasts(now.steady))?;
-        let left = Self::LIFE.saturating_sub(now.steady.saturating_duration_since(session.begun));
+        let left = Self::LIFE.saturating_sub(session.age(now.steady));
         let (mut lives, in_use) = (session.lives.subscribe(), InUse(Arc::clone(&session.used)));
         Some(
             async move {
@@ -80,7 +147,9 @@ impl Sessions {
 
     /// Somebody has logged out.
     pub(super) fn close(&mut self, id: &str) {
-        self.open.remove(&Digest::of(id));
+        if self.open.remove(&Digest::of(id)).is_some() {
+            self.changed.send_replace(());
+        }
     }
 }
 
@@ -95,15 +164,26 @@ impl Drop for InUse {
 }
 
 impl Session {
+    fn new(caller: Caller, lived: Duration, now: Instant) -> Self {
+        Self { caller, lived, begun: now, used: Arc::new(Mutex::new(now)), lives: watch::Sender::new(()) }
+    }
+
+    fn age(&self, now: Instant) -> Duration {
+        self.lived.saturating_add(now.saturating_duration_since(self.begun))
+    }
+
+    /// For how long nothing was asked in it. What lasts is use.
+    fn unused(&self, now: Instant) -> Duration {
+        if self.is_open() { Duration::ZERO } else { now.saturating_duration_since(*self.used.lock()) }
+    }
+
     /// Whether something that lasts was asked for in it, and lasts.
     fn is_open(&self) -> bool {
         self.lives.receiver_count() > 0
     }
 
     fn lasts(&self, now: Instant) -> bool {
-        // What lasts is use.
-        let is_used = self.is_open() || now.saturating_duration_since(*self.used.lock()) < Sessions::IDLE;
-        is_used && now.saturating_duration_since(self.begun) < Sessions::LIFE
+        self.unused(now) < Sessions::IDLE && self.age(now) < Sessions::LIFE
     }
 }
 
@@ -132,6 +212,55 @@ mod tests {
         assert_eq!(sessions.find("id", begin.after(12 * HOUR)), None);
         let just_before = Duration::from_millis(1);
         assert_eq!(sessions.find("id", begin.after(12 * HOUR - just_before)), Some(caller("ann")));
+    }
+
+    /// Through a file, as after a restart.
+    fn restarted(sessions: &Sessions, password: &str, before: Moment, after: Moment) -> Sessions {
+        let kept = sessions.kept(|user| Some(Digest::of(user)), before);
+        let text = serde_json::to_string(&kept).expect("it can be written");
+        let mut restored = Sessions::default();
+        let right = Digest::of(password);
+        let caller_of = |user: &str, compared: &Digest| compared.is(&right).then(|| caller(user));
+        restored.restore(serde_json::from_str(&text).expect("it can be read"), caller_of, after);
+        restored
+    }
+
+    #[test]
+    fn a_session_outlasts_the_process_and_not_its_own_end() {
+        let (mut sessions, begin) = (Sessions::default(), Moment::now());
+        sessions.open("id", caller("ann"), begin);
+        let at = |hours| begin.after(hours * HOUR);
+        assert_eq!(restarted(&sessions, "ann", at(2), at(3)).find("id", at(3)), Some(caller("ann")));
+        assert_eq!(restarted(&sessions, "another", at(2), at(3)).find("id", at(3)), None, "the password was changed");
+        assert_eq!(restarted(&sessions, "ann", at(2), at(12)).find("id", at(12)), None, "not used for too long");
+        let back = restarted(&sessions, "ann", at(2), begin);
+        assert_eq!(
+            back.kept(|user| Some(Digest::of(user)), begin).sessions[0].lived_s,
+            2 * 3600,
+            "the clock was set back"
+        );
+        let (mut again, mut hours) = (restarted(&sessions, "ann", begin, begin), 0);
+        while again.find("id", at(hours)).is_some() {
+            again = restarted(&again, "ann", at(hours), at(hours + 11));
+            hours += 11;
+        }
+        assert_eq!(hours, 176, "begun anew every eleven hours, it ends after seven days, which are 168 hours");
+        sessions.close("id");
+        assert!(sessions.kept(|user| Some(Digest::of(user)), begin).is_empty());
+    }
+
+    #[test]
+    fn whoever_keeps_them_hears_of_each_login_and_logout() {
+        let (mut sessions, now) = (Sessions::default(), Moment::now());
+        let mut changed = sessions.changed();
+        let mut heard = || changed.has_changed().expect("they live").then(|| changed.mark_unchanged()).is_some();
+        assert!(!heard());
+        sessions.open("id", caller("ann"), now);
+        assert!(heard() && !heard());
+        sessions.close("another");
+        assert!(!heard());
+        sessions.close("id");
+        assert!(heard());
     }
 
     #[test]
@@ -165,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_breaks_off_has_been_use_until_then() {
-        let Some(long_ago) = Instant::now().checked_sub(13 * HOUR) else { return };
+        let long_ago = Instant::now().checked_sub(13 * HOUR).expect("a time before the machine began is one, too");
         let now = Moment::now();
         let (mut sessions, begin) = (Sessions::default(), Moment { steady: long_ago, ..now });
         sessions.open("a", caller("ann"), begin);

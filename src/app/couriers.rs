@@ -117,6 +117,31 @@ mod tests {
     }
 
     #[actix::test]
+    async fn authorities_that_were_renewed_under_the_same_name_make_another_courier() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pem = include_str!("../../tests/fixtures/tls/ca.pem");
+        let write = |text: &str| std::fs::write(folder.path().join("ca.pem"), text).expect("written");
+        let load = || {
+            let sink = "name = \"a\"\ntype = \"webhook\"\nurl = \"https://a.example/\"\nca_file = \"ca.pem\"\n";
+            load_from(&format!("[[sinks]]\n{sink}"), [], folder.path()).expect("sound settings")
+        };
+        write(pem);
+        let storage = load().storage;
+        let store = Store::open(&storage).expect("a sound folder");
+        let surroundings = Surroundings::of_no_cameras();
+        let board = Arc::clone(&surroundings.board);
+        let couriers = Couriers::new(Outbox::start(store, storage, Vec::new(), Arc::clone(&board)), surroundings);
+        let shown = || <[_; 1]>::try_from(board.sinks()).expect("one");
+        couriers.apply(&load().sinks).await.expect("they open");
+        let [first] = shown();
+        couriers.apply(&load().sinks).await.expect("they open");
+        assert!(Arc::ptr_eq(&shown()[0], &first), "nothing changed");
+        write(&format!("{pem}{pem}"));
+        couriers.apply(&load().sinks).await.expect("they open");
+        assert!(!Arc::ptr_eq(&shown()[0], &first), "it still trusts whom nobody trusts any more");
+    }
+
+    #[actix::test]
     async fn a_reload_that_the_end_overtakes_starts_no_courier() {
         let folder = tempfile::tempdir().expect("a folder");
         let settings = |sinks: &[&str]| settings(folder.path(), sinks);

@@ -9,13 +9,17 @@ use actix::{Actor, Addr, MailboxError};
 use actix_rt::Arbiter;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
 
 use super::{
     AppError,
     answers::{DeadLetters, StillMaker, StoredPictures},
     couriers::Couriers,
     deadlines,
+    logins::Logins,
     probe::Prober,
     reload::{Cameras, Reloader},
 };
@@ -54,6 +58,9 @@ pub(super) struct House {
     pub(super) reloader: Arc<Reloader>,
     pub(super) streams: Arc<Streams>,
     pub(super) audience: Arc<Audience>,
+    gate: Arc<Gate>,
+    begun: watch::Sender<bool>,
+    pub(super) logins: Logins,
 }
 
 impl House {
@@ -81,6 +88,7 @@ impl House {
             connect: Arc::new(connect_rtsp),
             detectors: detectors.recipient(),
             outbox: outbox.clone().recipient(),
+            forgotten: outbox.clone().recipient(),
             evidence: evidence.as_ref().map(Gallery::room),
             scenes: Arbiter::new().handle(),
             board: Arc::clone(&board),
@@ -93,8 +101,12 @@ impl House {
         let couriers = Couriers::new(outbox.clone(), surroundings(&board));
         let relays = Relays::new(settings.live.max_relays, Arbiter::new().handle());
         let cameras = Cameras { roster: Arc::new(Mutex::new(roster)), relays, board: Arc::clone(&board) };
+        let gate = Arc::new(Gate::new(&settings.server, Arc::clone(&board.access)));
+        let logins = Logins::restore(Arc::clone(&gate), settings.storage.path.join("logins.json"));
         let reloader = Arc::new(Reloader::new(file, settings, supervisor.clone(), couriers, cameras));
-        Ok(Self { board, store_file, supervisor, outbox, evidence, reloader, streams: Arc::default(), audience })
+        let streams = Arc::default();
+        let begun = watch::Sender::new(false);
+        Ok(Self { board, store_file, supervisor, outbox, evidence, reloader, streams, audience, gate, begun, logins })
     }
 
     pub(super) fn views(&self) -> Result<Views, AppError> {
@@ -117,7 +129,8 @@ impl House {
             }),
             still: Arc::new(StillMaker),
             stills_at_once: Arc::new(tokio::sync::Semaphore::new(2)),
-            gate: Arc::new(Gate::new(&self.reloader.settings.lock().server, Arc::clone(&self.board.access))),
+            begun: self.begun.subscribe(),
+            gate: Arc::clone(&self.gate),
             logins_at_once: Arc::new(tokio::sync::Semaphore::new(2)),
         })
     }
@@ -125,7 +138,9 @@ impl House {
     /// Lets everything begin. This comes when nothing else can fail: what cannot start tells nothing, or whoever restarts it
     /// again and again would have it begin and cut short deliveries each time.
     pub(super) async fn begin(&self) -> Result<(), AppError> {
-        Ok(self.reloader.begin().await?)
+        self.reloader.begin().await?;
+        self.begun.send_replace(true);
+        Ok(())
     }
 
     /// From the sources on: no new frames, then what they led to is written down. What is left is to tell it.

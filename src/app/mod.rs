@@ -1,16 +1,18 @@
 //! THE wiring: the only room that knows every other. It starts them in order, joins them, and ends them in order.
 //!
 //! `house` joins; what it joins things with stands beside it: `answers` for HTTP, `couriers` for the sinks, `reload` for
-//! changed settings, `process` for the operating system, `deadlines` for the end.
+//! changed settings, `trial` for what can be made of them, `process` for the operating system, `deadlines` for the end.
 
 mod answers;
 mod control;
 mod couriers;
 mod deadlines;
 mod house;
+mod logins;
 mod probe;
 mod process;
 mod reload;
+mod trial;
 
 use std::{
     io,
@@ -26,6 +28,7 @@ use tokio::time::timeout;
 
 #[cfg(test)]
 pub(crate) use self::answers::DeadLetters;
+pub use self::trial::{Tried, read_and_try};
 use self::{
     house::House,
     process::{Signals, raise_file_limit, tell_service_manager, watch_supervisor},
@@ -87,6 +90,7 @@ pub struct Running {
     stop_http: ServerHandle,
     http: JoinHandle<io::Result<()>>,
     watchdog: JoinHandle<()>,
+    logins: JoinHandle<()>,
 }
 
 impl Running {
@@ -116,7 +120,8 @@ impl Running {
         tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
         tell_service_manager(&[sd_notify::NotifyState::Ready]);
         let watchdog = actix_rt::spawn(watch_supervisor(house.supervisor.clone(), Arc::clone(&house.board)));
-        Ok(Self { house, address, stop_http, http, watchdog })
+        let logins = actix_rt::spawn(house.logins.clone().keep());
+        Ok(Self { house, address, stop_http, http, watchdog, logins })
     }
 
     /// Where HTTP listens.
@@ -133,7 +138,7 @@ impl Running {
     pub async fn end(self) {
         tracing::info!("ending");
         tell_service_manager(&[sd_notify::NotifyState::Stopping]);
-        let Self { house, stop_http, http, watchdog, .. } = self;
+        let Self { house, stop_http, http, watchdog, logins, .. } = self;
         house.board.set_ready(false);
         house.reloader.end();
         let requests = async {
@@ -148,6 +153,10 @@ impl Running {
             let requests = timeout(deadlines::REQUESTS, requests);
             if tokio::join!(requests, house.reloader.couriers.drain()).0.is_err() {
                 tracing::warn!("requests over HTTP were cut short");
+            }
+            logins.abort();
+            if !matches!(timeout(deadlines::ANSWER, house.logins.write()).await, Ok(Ok(()))) {
+                tracing::warn!("people may have to log in anew");
             }
         };
         if timeout(deadlines::THE_END, in_order).await.is_err() {

@@ -4,6 +4,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
+    thread,
     time::Duration,
 };
 
@@ -17,12 +18,15 @@ use tokio::{
     time::timeout,
 };
 
-use super::couriers::Couriers;
+use super::{
+    couriers::Couriers,
+    trial::{Tried, read_and_try},
+};
 use crate::{
     http::{NotReloaded, Reload, Reloaded},
     live::Relays,
     roster::Roster,
-    settings::{self, Settings},
+    settings::{self, Problem, Problems, Settings},
     sinks::SinkError,
     status::Board,
     supervisor::Supervisor,
@@ -76,8 +80,8 @@ impl Reload for Reloader {
 }
 
 impl Reloader {
-    /// The longest that reading the file may take.
-    const READING: Duration = Duration::from_secs(30);
+    /// The longest that reading the file may take, and trying what it says.
+    const TRYING: Duration = Duration::from_secs(60);
 
     /// On the main thread. Nothing runs before `begin`.
     pub(super) fn new(
@@ -102,11 +106,13 @@ impl Reloader {
 
     /// Applies the settings of the start. If that fails, nothing runs.
     pub(super) async fn begin(&self) -> Result<(), SinkError> {
-        let _turn = self.turn.lock().await;
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         self.couriers.apply(&self.at_start.sinks).await?;
         // A supervisor that is not there any more is the watchdog's concern.
         let cameras = self.cameras.roster.lock().cameras();
+        remark(&settings::strangers(&self.at_start.sinks, &cameras));
         let _ = self.watch(cameras).await;
+        put_in_order(Arc::clone(&self.cameras.roster), turn);
         Ok(())
     }
 
@@ -129,20 +135,20 @@ impl Reloader {
     }
 
     async fn reload_in_turn(&self) -> Result<Reloaded, NotReloaded> {
-        let _turn = self.turn(2 * Self::READING).await?;
+        let turn = self.turn(2 * Self::TRYING).await?;
         let file = self.file.clone();
         let file = file.ok_or_else(|| NotReloaded::Settings("these settings came from no file".into()))?;
-        let new = read(file, Self::READING).await.map_err(NotReloaded::Settings)?;
+        let Tried { settings: new, remarks, .. } = tried(file, Self::TRYING).await.map_err(NotReloaded::Settings)?;
         self.unless_ending()?;
+        let mut roster = self.cameras.roster.lock().clone();
+        roster.reloaded(&new).map_err(|problems| NotReloaded::Settings(problems.to_string()))?;
         let changes = settings::changes(&self.settings.lock(), &new);
         // Sinks first, as they alone can still refuse; what did not change goes on meanwhile.
         self.couriers.apply(&new.sinks).await.map_err(|e| NotReloaded::Settings(e.to_string()))?;
         self.unless_ending()?;
-        let cameras = {
-            let mut roster = self.cameras.roster.lock();
-            roster.reloaded(&new);
-            roster.cameras()
-        };
+        let cameras = roster.cameras();
+        *self.cameras.roster.lock() = roster;
+        remark(&remarks);
         self.watch(cameras).await.map_err(|_| NotReloaded::NotNow("the supervisor is gone"))?;
         let is_enabled = |id: &&CameraId| new.cameras.iter().any(|camera| camera.id == **id && camera.enabled);
         let (restarted, stopped): (Vec<_>, Vec<_>) = changes.restart.into_iter().partition(|id| is_enabled(&id));
@@ -156,19 +162,41 @@ impl Reloader {
             needs_restart: settings::changes(&self.at_start, &new).needs_restart,
         };
         *self.settings.lock() = new;
+        put_in_order(Arc::clone(&self.cameras.roster), turn);
         Ok(report)
     }
 }
 
-/// Reads on a thread that nobody waits for at the end: a disk that hangs must hold up neither that nor reloads to come.
-async fn read(file: PathBuf, deadline: Duration) -> Result<Settings, String> {
+fn remark(remarks: &Problems) {
+    for Problem { path, text } in remarks.iter() {
+        tracing::warn!(key = path, "{text}");
+    }
+}
+
+/// Reads and tries on a thread that nobody waits for at the end: a disk that hangs must hold up neither that nor reloads to
+/// come. What the next start would refuse is refused now, when somebody is there.
+async fn tried(file: PathBuf, deadline: Duration) -> Result<Tried, String> {
     let (tell, told) = oneshot::channel();
     let reader = move || {
-        let _ = tell.send(settings::load(Some(&file))); // nobody waits for it any more
+        let _ = tell.send(read_and_try(Some(&file))); // nobody waits for it any more
     };
-    std::thread::Builder::new().name("settings".into()).spawn(reader).map_err(|e| e.to_string())?;
-    let read = timeout(deadline, told).await.map_err(|_| format!("not read within {deadline:?}"))?;
-    let (settings, _) =
-        read.map_err(|_| "they cannot be read: a fault, please report it")?.map_err(|e| e.to_string())?;
-    Ok(settings)
+    thread::Builder::new().name("settings".into()).spawn(reader).map_err(|e| e.to_string())?;
+    let tried = timeout(deadline, told).await.map_err(|_| format!("not read within {deadline:?}"))?;
+    tried.map_err(|_| "they cannot be read: a fault, please report it")?.map_err(|e| e.to_string())
+}
+
+/// Has the roster put in order on disk, on a thread that nobody waits for. The turn goes along: what comes next does not
+/// overtake it.
+fn put_in_order(roster: Arc<Mutex<Roster>>, turn: OwnedMutexGuard<()>) {
+    let write = move || {
+        let mut in_order = roster.lock().clone();
+        match in_order.put_in_order() {
+            Ok(()) => *roster.lock() = in_order,
+            Err(why) => tracing::warn!("what was switched by hand of cameras that are no more is not forgotten: {why}"),
+        }
+        drop(turn);
+    };
+    if let Err(error) = thread::Builder::new().name("roster".into()).spawn(write) {
+        tracing::warn!("no thread for the list of cameras: {error}");
+    }
 }

@@ -2,13 +2,15 @@
 
 use std::{fs, net::UdpSocket, os::fd::OwnedFd, path::Path, time::Duration};
 
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
     events::Store,
-    http::{NotReloaded, Reload},
+    http::{Control, NotReloaded, Reload},
+    roster::Order,
     settings::{self, ModelSource, Way, load},
     sinks::tests::until,
 };
@@ -24,6 +26,10 @@ impl Site {
     }
 
     fn write(&self, sinks: &[&str]) {
+        fs::write(self.file(), Self::text(sinks)).expect("written");
+    }
+
+    fn text(sinks: &[&str]) -> String {
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/brightness.onnx");
         let mut text = format!(
             "[server]\nbind = \"127.0.0.1:0\"\n[storage]\npath = \"storage\"\n\
@@ -33,7 +39,7 @@ impl Site {
         for sink in sinks {
             text.push_str(&format!("[[sinks]]\nname = \"{sink}\"\ntype = \"file\"\npath = \"{sink}.jsonl\"\n"));
         }
-        fs::write(self.file(), text).expect("written");
+        text
     }
 
     fn file(&self) -> PathBuf {
@@ -42,6 +48,18 @@ impl Site {
 
     fn settings(&self) -> Settings {
         load(Some(&self.file())).expect("sound settings").0
+    }
+
+    /// What the next start makes of the settings and of the cameras that were added, in a folder of its own: the database of
+    /// this one is in use.
+    async fn next_start(&self) -> (Result<Running, AppError>, TempDir) {
+        let mut settings = self.settings();
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["cameras.json", "cameras.key"] {
+            fs::copy(settings.storage.path.join(name), folder.path().join(name)).expect("copied");
+        }
+        settings.storage.path = folder.path().to_owned();
+        (Running::start(settings, None).await, folder)
     }
 
     async fn start(&self) -> Running {
@@ -119,5 +137,83 @@ async fn a_reload_is_finished_though_the_thread_that_asked_for_it_ends() {
     tokio::task::spawn_blocking(move || worker.join()).await.expect("joined").expect("it ended");
     drop(turn);
     until("the new settings", || sinks(&board) == ["new"]).await;
+    running.end().await;
+}
+
+#[actix::test]
+async fn a_reload_refuses_what_the_next_start_would_and_changes_nothing() {
+    let site = Site::new(&["log"]);
+    let running = site.start().await;
+    let (reloader, board) = (Arc::clone(&running.house.reloader), Arc::clone(&running.house.board));
+    let yard = json!({ "id": "yard", "url": "rtsp://127.0.0.1:1/", "enabled": false, "visits": { "hits": 3 } });
+    Arc::clone(&reloader).carry_out(Order::Add(yard)).await.expect("added");
+    let damaged = site.0.path().join("damaged.onnx");
+    fs::write(&damaged, "no model").expect("written");
+    fs::write(site.0.path().join("no.pem"), "no certificate").expect("written");
+    let before = (site.settings(), reloader.cameras.roster.lock().cameras());
+    // Each of them would also bring another sink and another camera.
+    let text =
+        Site::text(&["log", "new"]) + "[[cameras]]\nid = \"door\"\nurl = \"rtsp://127.0.0.1:1/\"\nenabled = false\n";
+    let model = text.lines().find(|line| line.starts_with("model = ")).expect("there is one");
+    let wrong = [
+        (text.replace("[detector]\n", "[detector]\nlabels = [\"persn\"]\n"), "detector.labels[0]: "),
+        (text.replace(model, "model = \"damaged.onnx\""), "detector.model: "),
+        (format!("{text}[visits]\nhits = 1\nwindow = 2\n"), "visits.hits of \"yard\", which was added: "),
+        (format!("{text}[snapshots]\nstore = \"s3://bucket\"\nca_file = \"no.pem\"\n"), "snapshots.ca_file: "),
+    ];
+    for (wrong, key) in &wrong {
+        fs::write(site.file(), wrong).expect("written");
+        let said = Arc::clone(&reloader).reload().await;
+        let Err(NotReloaded::Settings(why)) = said else { panic!("{key} is taken: {said:?}") };
+        assert!(why.contains(&format!("\n{key}")), "{why}\ndoes not hold {key}");
+        assert!(why.contains("1 problem\n"), "{why}");
+        assert_eq!(sinks(&board), ["log"], "{key}");
+        assert_eq!((reloader.settings.lock().clone(), reloader.cameras.roster.lock().cameras()), before, "{key}");
+    }
+    fs::write(site.file(), text).expect("written");
+    let report = Arc::clone(&reloader).reload().await.expect("these are sound");
+    assert_eq!((report.added.len(), sinks(&board)), (1, vec!["log".to_owned(), "new".to_owned()]));
+    for (wrong, key) in &wrong {
+        fs::write(site.file(), wrong).expect("written");
+        let (started, _folder) = site.next_start().await;
+        let failed = started.err().unwrap_or_else(|| panic!("{key} starts"));
+        assert!(matches!(failed, AppError::Model(_) | AppError::Roster(_) | AppError::Evidence(_)), "{key} {failed}");
+    }
+    running.end().await;
+}
+
+#[actix::test]
+async fn what_was_switched_by_hand_is_forgotten_with_the_camera() {
+    let site = Site::new(&[]);
+    let with_door = Site::text(&[]) + "[[cameras]]\nid = \"door\"\nurl = \"rtsp://127.0.0.1:1/\"\n";
+    fs::write(site.file(), &with_door).expect("written");
+    let door = || Order::Stop("door".parse().expect("an id"));
+    let kept = |storage: &Path| fs::read_to_string(crate::roster::kept_in(storage)).expect("there is one");
+    let storage = site.0.path().join("storage");
+    let running = site.start().await;
+    let reloader = Arc::clone(&running.house.reloader);
+    Arc::clone(&reloader).carry_out(door()).await.expect("stopped");
+    site.write(&[]);
+    Arc::clone(&reloader).reload().await.expect("these are sound");
+    until("it is forgotten on disk", || !kept(&storage).contains("door")).await;
+    fs::write(site.file(), &with_door).expect("written");
+    Arc::clone(&reloader).reload().await.expect("these are sound");
+    assert!(reloader.cameras.roster.lock().cameras()[0].enabled, "it is another door");
+    Arc::clone(&reloader).carry_out(door()).await.expect("stopped");
+    // The same at a start.
+    site.write(&[]);
+    let (next, folder) = site.next_start().await;
+    until("it is forgotten on disk", || !kept(folder.path()).contains("door")).await;
+    next.expect("it starts").end().await;
+    running.end().await;
+}
+
+#[actix::test]
+async fn a_sink_that_names_no_camera_keeps_nothing_from_starting() {
+    let site = Site::new(&[]);
+    fs::write(site.file(), Site::text(&["log"]) + "cameras = [\"yard\"]\n").expect("written");
+    let running = site.start().await;
+    assert_eq!(sinks(&running.house.board), ["log"]);
+    Arc::clone(&running.house.reloader).reload().await.expect("nothing is wrong");
     running.end().await;
 }

@@ -138,7 +138,7 @@ impl Handler<Stop> for Camera {
 
 /// Without the sound, where that is suspected to have ended the life before.
 pub(super) fn to_connect(settings: &Arc<settings::Camera>, cell: &CameraCell) -> Arc<settings::Camera> {
-    match settings.sound && cell.sound_is_suspected() {
+    match settings.sound && cell.sound_is_suspected(Moment::now()) {
         true => Arc::new(settings::Camera { sound: false, ..(**settings).clone() }),
         false => Arc::clone(settings),
     }

@@ -64,6 +64,9 @@ pub enum Fault {
         /// The last error.
         last: DecodeError,
     },
+    /// The decoder takes everything and shows nothing.
+    #[error("no picture came out of what was decoded for {} s", .0.as_secs_f32())]
+    NoPicture(Duration),
     /// A fault of ours.
     #[error("internal fault: {0}")]
     Panicked(String),
@@ -85,7 +88,7 @@ impl Fault {
             Self::Stalled(_) => Reason::Stalled,
             Self::NoKeyFrame { .. } => Reason::NoKeyFrame,
             Self::Ended => Reason::StreamEnded,
-            Self::Decode { .. } => Reason::DecodeError,
+            Self::Decode { .. } | Self::NoPicture(_) => Reason::DecodeError,
             Self::Panicked(_) => Reason::Panicked,
         }
     }

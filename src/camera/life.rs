@@ -109,7 +109,7 @@ impl Life {
     /// without: where that ends likewise, the sound was not to blame.
     fn judge_sound(&self, fault: &Fault) {
         if matches!(fault, Fault::Protocol(_)) && self.counts().is_ok() {
-            self.cell.suspect_sound(self.is_heard);
+            self.cell.suspect_sound(self.is_heard.then(Moment::now));
         }
     }
 
@@ -131,7 +131,7 @@ impl Life {
         self.cell.feed.begin(reorder, heard.as_ref().and_then(|heard| heard.format.clone()));
         self.is_heard = heard.as_ref().is_some_and(|heard| heard.format.is_some());
         self.sound = heard.map(|heard| heard.facts);
-        let suspected = self.settings.sound && self.cell.sound_is_suspected();
+        let suspected = self.settings.sound && self.cell.sound_is_suspected(Moment::now());
         if let Some(sound) = self.sound.as_mut().filter(|sound| suspected && sound.left_out == Some(LeftOut::Settings))
         {
             sound.left_out = Some(LeftOut::Damaged);
@@ -229,7 +229,7 @@ impl Life {
             Verdict::Decode => self.decode(unit)?,
         }
         if !self.pacer.keeps_decoder() {
-            self.decoder = None;
+            (self.decoder, self.fruitless_since) = (None, None);
         }
         Ok(())
     }
@@ -266,10 +266,11 @@ impl Life {
     /// Pictures may leave the decoder late, as they refer to later ones, but not for ever.
     fn nothing_came_out(&mut self, now: Moment) -> Result<(), Fault> {
         let since = *self.fruitless_since.get_or_insert(now);
-        if now.since(&since) <= self.settings.key_frame_timeout {
+        let waited = now.since(&since);
+        if waited <= self.settings.key_frame_timeout {
             return Ok(());
         }
-        Err(Fault::Decode { times: self.failures + 1, last: DecodeError::NoPicture })
+        Err(Fault::NoPicture(waited))
     }
 
     fn saw_picture(&mut self, at: Moment) {
@@ -291,7 +292,7 @@ impl Life {
     fn failed(&mut self, error: DecodeError, now: Moment) -> Result<(), Fault> {
         self.wait_for_key_frame(now);
         self.cell.frames.failed.one();
-        self.decoder = None;
+        (self.decoder, self.fruitless_since) = (None, None);
         self.pacer.broke();
         self.failures += 1;
         tracing::debug!(camera = %self.settings.id, %error, "decoding failed, waiting for the next key frame");

@@ -8,7 +8,8 @@ pub struct Meter {
     hint: Option<Duration>,
     /// Media times of the latest key frames, in 90 kHz ticks.
     keys: VecDeque<i64>,
-    last_key: Option<Moment>,
+    /// When the latest key frames came, whatever their media times are.
+    arrivals: VecDeque<Moment>,
     window: Option<Window>,
     fps: Option<f32>,
     bitrate: Option<u64>,
@@ -27,6 +28,8 @@ impl Meter {
     const USUAL_INTERVAL: Duration = Duration::from_secs(1);
     /// Farther apart than this, two media times are a jump of the clock, not an interval.
     const LONGEST_INTERVAL: i64 = 300 * 90_000;
+    /// Key frames that come so many times farther apart than they say come by a clock that is wrong.
+    const SLOW_CLOCK: f64 = 1.5;
 
     /// A meter that counts on key frames at least `hint` apart until it has measured.
     pub fn with_hint(hint: Option<Duration>) -> Self {
@@ -39,11 +42,10 @@ impl Meter {
             if self.keys.back().is_some_and(|last| !(1..Self::LONGEST_INTERVAL).contains(&(unit.timestamp - last))) {
                 self.keys.clear();
             }
-            if self.keys.len() == Self::KEYS {
-                self.keys.pop_front();
-            }
             self.keys.push_back(unit.timestamp);
-            self.last_key = Some(unit.received);
+            self.arrivals.push_back(unit.received);
+            self.keys.drain(..self.keys.len().saturating_sub(Self::KEYS));
+            self.arrivals.drain(..self.arrivals.len().saturating_sub(Self::KEYS));
         }
         let window = self.window.get_or_insert(Window { began: unit.received, units: 0, bytes: 0 });
         let elapsed = unit.received.since(&window.began);
@@ -68,25 +70,34 @@ impl Meter {
         self.bitrate
     }
 
-    /// The median of the latest intervals between key frames, once two have come: a lost key frame doubles one.
+    /// The median of the latest intervals between key frames, once two have come: a lost key frame doubles one. By the
+    /// camera's clock, as that knows nothing of the network's delays, unless it stands, jumps back or goes far too slowly.
     pub fn key_frame_interval(&self) -> Option<Duration> {
-        let pairs = self.keys.iter().zip(self.keys.iter().skip(1));
-        let mut intervals: Vec<i64> = pairs.map(|(a, b)| b - a).collect();
-        intervals.sort_unstable();
-        intervals.get(intervals.len() / 2).map(|ticks| Duration::from_secs_f64(*ticks as f64 / 90_000.0))
+        let ticks = median(&self.keys, |a, b| b - a);
+        let by_clock = ticks.map(|ticks| Duration::from_secs_f64(ticks as f64 / 90_000.0));
+        let by_arrival = median(&self.arrivals, |a, b| b.since(a))?;
+        let trusted = by_clock.filter(|by_clock| by_arrival <= by_clock.mul_f64(Self::SLOW_CLOCK));
+        Some(trusted.unwrap_or(by_arrival))
     }
 
     /// The interval to count on at `now`: what was measured, or was found out by an earlier life, or is usual; and the
     /// time since the last key frame where that is longer.
     pub fn expected_interval(&self, now: Moment) -> Duration {
-        let open = self.last_key.map(|key| now.since(&key)).unwrap_or_default();
+        let open = self.since_key_frame(now).unwrap_or_default();
         self.key_frame_interval().or(self.hint).unwrap_or(Self::USUAL_INTERVAL).max(open)
     }
 
     /// How long the stream has gone without a key frame, if it ever had one.
     pub fn since_key_frame(&self, now: Moment) -> Option<Duration> {
-        self.last_key.map(|key| now.since(&key))
+        self.arrivals.back().map(|key| now.since(key))
     }
+}
+
+/// The median of the distances between neighbours.
+fn median<T, D: Ord + Copy>(points: &VecDeque<T>, distance: impl Fn(&T, &T) -> D) -> Option<D> {
+    let mut distances: Vec<D> = points.iter().zip(points.iter().skip(1)).map(|(a, b)| distance(a, b)).collect();
+    distances.sort_unstable();
+    distances.get(distances.len() / 2).copied()
 }
 
 #[cfg(test)]
@@ -128,6 +139,22 @@ mod tests {
         let mut jumped = unit(began, 3000, true);
         jumped.timestamp = -5_000_000_000;
         meter.note(&jumped);
-        assert_eq!(meter.key_frame_interval(), None, "measured anew from here");
+        assert_eq!(meter.key_frame_interval(), Some(Duration::from_secs(1)), "as they came");
+    }
+
+    #[test]
+    fn the_cameras_clock_counts_unless_it_is_far_too_slow() {
+        let measured = |clock: &dyn Fn(u64) -> i64| {
+            let (began, mut meter) = (Moment::now(), Meter::default());
+            // Every two seconds, and the network makes it three at times.
+            for (i, ms) in [0, 2000, 4900, 6000, 8900].into_iter().enumerate() {
+                meter.note(&AccessUnit { timestamp: clock(i as u64 * 2000), ..unit(began, ms, true) });
+            }
+            meter.key_frame_interval()
+        };
+        assert_eq!(measured(&|ms| ms as i64 * 90), Some(Duration::from_secs(2)));
+        for (what, wrong) in [("slow", (|ms| ms as i64 * 36) as fn(u64) -> i64), ("stopped", |_| 7)] {
+            assert_eq!(measured(&wrong), Some(Duration::from_millis(2900)), "{what}");
+        }
     }
 }

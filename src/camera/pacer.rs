@@ -5,9 +5,9 @@ use crate::{media::AccessUnit, status::SkipReason, words::Moment};
 /// Chooses which access units are worth decoding for one sample every so often, and which pictures are samples.
 ///
 /// Where key frames come at least as often as samples are wanted, key frames alone are decoded, each by itself.
-/// Otherwise everything is, but for what no other picture refers to. After a loss nothing is until a clean key frame.
-/// While a burst wants every picture, everything is decoded without exception, from the next clean key frame on; which
-/// pictures are samples stays the same.
+/// Otherwise everything is, but for what no other picture refers to while no sample is due. After a loss nothing is until
+/// a clean key frame. While a burst wants every picture, everything is decoded without exception, from the next clean key
+/// frame on; which pictures are samples stays the same.
 #[derive(Debug)]
 pub struct Pacer {
     every: Duration,
@@ -74,9 +74,7 @@ impl Pacer {
                     Verdict::Skip(SkipReason::NotDue)
                 }
             }
-            Mode::Everything if unit.disposable && !unit.key && !self.every_picture => {
-                Verdict::Skip(SkipReason::Disposable)
-            }
+            Mode::Everything if self.can_spare(unit) => Verdict::Skip(SkipReason::Disposable),
             Mode::Everything => Verdict::Decode,
         }
     }
@@ -100,6 +98,12 @@ impl Pacer {
     /// Whether a decoder has to be kept between units.
     pub fn keeps_decoder(&self) -> bool {
         self.mode == Mode::Everything && !self.awaiting_key_frame
+    }
+
+    /// Whether it can be left out: no other picture refers to it, and no sample is due. Where pictures refer to key frames
+    /// alone, samples come of such units.
+    fn can_spare(&self, unit: &AccessUnit) -> bool {
+        unit.disposable && !unit.key && !self.every_picture && !self.is_due(unit.received.steady)
     }
 
     fn is_due(&self, at: Instant) -> bool {
@@ -129,12 +133,24 @@ mod tests {
 
     /// Plays `seconds` of a camera and returns when samples were taken, in ms, and how many units were decoded.
     fn play(every: f32, fps: u64, gop: u64, seconds: u64) -> (Vec<u64>, usize) {
+        play_changed(every, fps, gop, seconds, |_, _| {})
+    }
+
+    /// The same of a camera that makes something else of each unit, which it is given with its number.
+    fn play_changed(
+        every: f32,
+        fps: u64,
+        gop: u64,
+        seconds: u64,
+        change: impl Fn(u64, &mut AccessUnit),
+    ) -> (Vec<u64>, usize) {
         let (began, mut pacer) = (Moment::now(), Pacer::new(Duration::from_secs_f32(every)));
         let mut meter = super::super::Meter::default();
         let (mut samples, mut decoded) = (Vec::new(), 0);
         for i in 0..fps * seconds {
             let mut unit = unit(began.after(Duration::from_micros(i * 1_000_000 / fps)), i % gop == 0);
             unit.timestamp = (i * 90_000 / fps) as i64;
+            change(i, &mut unit);
             meter.note(&unit);
             let verdict = pacer.judge(&unit, meter.expected_interval(unit.received));
             if !matches!(verdict, Verdict::Skip(_)) {
@@ -175,6 +191,24 @@ mod tests {
         let late = samples.windows(2).filter(|w| w[1] - w[0] > 1100).count();
         assert!(late <= 1, "only the first group may be missed: {samples:?}");
         assert!(samples.len() >= 50, "{}", samples.len());
+    }
+
+    /// Key frames ten seconds apart, or two and a half, and a clock that says a second or nothing at all.
+    #[test]
+    fn a_camera_whose_clock_is_wrong_is_sampled_at_its_pace() {
+        let slow = |_, unit: &mut AccessUnit| unit.timestamp = unit.timestamp * 4 / 10;
+        let slower = |_, unit: &mut AccessUnit| unit.timestamp /= 10;
+        let stopped = |_, unit: &mut AccessUnit| unit.timestamp = 0;
+        let begins_anew = |i: u64, unit: &mut AccessUnit| unit.timestamp = (i % 100) as i64 * 9000;
+        for (what, (samples, _)) in [
+            ("slow", play_changed(1.0, 10, 25, 60, slow)),
+            ("slow, ten seconds apart", play_changed(1.0, 10, 100, 60, slow)),
+            ("slower", play_changed(1.0, 10, 100, 60, slower)),
+            ("stopped", play_changed(1.0, 10, 100, 60, stopped)),
+            ("anew at each key frame", play_changed(1.0, 10, 100, 60, begins_anew)),
+        ] {
+            assert!(samples.len() >= 50, "{what}: {} in 60 s: {samples:?}", samples.len());
+        }
     }
 
     #[test]
@@ -220,10 +254,20 @@ mod tests {
     }
 
     #[test]
+    fn samples_come_at_their_pace_where_all_but_the_key_frames_is_disposable() {
+        let (samples, decoded) = play_changed(1.0, 10, 40, 60, |_, unit| unit.disposable = !unit.key);
+        assert!(samples.len() >= 56, "one a second but in the first four: {samples:?}");
+        let late = samples.windows(2).filter(|w| w[1] - w[0] > 1100).count();
+        assert!(late <= 1, "{samples:?}");
+        assert!(decoded <= samples.len() + 15, "key frames, and one unit a sample: {decoded}");
+    }
+
+    #[test]
     fn disposable_units_are_left_out() {
         let (now, mut pacer) = (Moment::now(), Pacer::new(Duration::from_millis(100)));
         let interval = Duration::from_secs(2);
         pacer.judge(&unit(now, true), interval);
+        pacer.sampled(now);
         let verdict = pacer.judge(&AccessUnit { disposable: true, ..unit(now, false) }, interval);
         assert_eq!(verdict, Verdict::Skip(SkipReason::Disposable));
         assert_eq!(pacer.judge(&unit(now, false), interval), Verdict::Decode, "and what follows is still decodable");

@@ -1,37 +1,26 @@
-use h264_reader::{
-    avcc::AvcDecoderConfigurationRecord,
-    nal::{
-        Nal, RefNal,
-        sps::{ChromaFormat, FrameMbsFlags, PicOrderCntType, Profile, SeqParameterSet},
-    },
-};
+use h264_reader::nal::sps::{ChromaFormat, FrameMbsFlags, PicOrderCntType, Profile, SeqParameterSet};
 
 use super::Fault;
+use crate::media::read_sequence;
 
-/// The largest picture that is decoded: 8K. A sequence parameter set may claim any size, and memory follows its claim.
-const MAX_PIXELS: u64 = 8192 * 4352;
+/// The largest picture that OpenH264 decodes, in macroblocks: that of level 5.2 (H.264, table A-1), such as 4096x2304.
+const MAX_MACROBLOCKS: u64 = 36_864;
+/// The longest side that it decodes, in macroblocks: the square root of eight times that (section A.3.1).
+const MAX_SIDE: u64 = 543;
 
-/// Whether the decoder can decode what an `avcC` record (ISO/IEC 14496-15, section 5.3.3.1) describes, and by how many
-/// pictures that is reordered at most, where it says.
+/// Whether the decoder can decode what a sequence parameter set describes, and by how many pictures that is reordered at
+/// most, where it says.
 ///
 /// # Errors
 /// `Fault::Unsupported` names what it cannot.
-pub(super) fn check_decodable(avcc: &[u8]) -> Result<Option<u32>, Fault> {
-    let Ok(record) = AvcDecoderConfigurationRecord::try_from(avcc) else {
-        return Ok(None); // not readable here: the decoder is the judge
-    };
-    let mut reorder = None;
-    for sps in record.sequence_parameter_sets().flatten() {
-        let nal = RefNal::new(sps, &[], true);
-        match SeqParameterSet::from_bits(nal.rbsp_bits()) {
-            Ok(sps) => {
-                check_sequence(&sps)?;
-                reorder = reordering(&sps);
-            }
-            Err(error) => tracing::debug!(?error, "unreadable sequence parameter set: the decoder is the judge"),
+pub(super) fn check_decodable(sps: &[u8]) -> Result<Option<u32>, Fault> {
+    match read_sequence(sps) {
+        Ok(sequence) => check_sequence(&sequence).map(|()| reordering(&sequence)),
+        Err(error) => {
+            tracing::debug!(%error, "unreadable sequence parameter set: the decoder is the judge");
+            Ok(None)
         }
     }
-    Ok(reorder)
 }
 
 /// By how many pictures a sequence is reordered: what it says (H.264, annex E.2.1), or none where there can be no B-frames.
@@ -58,30 +47,36 @@ fn check_sequence(sps: &SeqParameterSet) -> Result<(), Fault> {
     if matches!(sps.frame_mbs_flags, FrameMbsFlags::Fields { .. }) {
         return unsupported("interlaced H.264".into());
     }
-    let (width, height) = (u64::from(sps.pic_width_in_mbs()) * 16, u64::from(sps.pic_height_in_map_units()) * 16);
-    if width * height > MAX_PIXELS {
-        return unsupported(format!("{width}x{height} pixels large"));
+    // Any size may be claimed.
+    let (width, height) =
+        (u64::from(sps.pic_width_in_mbs_minus1) + 1, u64::from(sps.pic_height_in_map_units_minus1) + 1);
+    if width.saturating_mul(height) > MAX_MACROBLOCKS || width.max(height) > MAX_SIDE {
+        return unsupported(format!("{}x{} pixels large", width * 16, height * 16));
     }
     Ok(())
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    /// `avcC` records of 128x96 test pictures: high profile, then 4:2:2, 4:4:4, 10 bits and interlaced.
-    const PROGRESSIVE: &str =
-        "0164000affe100186764000aacd9420db011000003000100000300140f122596010006 68ebe3cb22c0fdf8f800";
-    const COLOUR_422: &str =
-        "017a000affe10018677a000abcd9420db011000003000100000300140f122596010006 68ebe3cb22c0fef8f800";
-    const COLOUR_444: &str =
-        "01f4000affe1001967f4000a919b2841b60220000003002000000302 81e244b2c001000668ebe3c44844fff8f800";
-    const TEN_BITS: &str =
-        "016e000affe10019676e000aa6cd9420db0110000003001000000301 40f1225960 01000668ebe3cb22c0fdfafa00";
-    const INTERLACED: &str =
-        "01640015ffe1001867640015acd9421b6022000003000200000300283e28532c010006 68fba3cb22c0fdf8f800";
+    /// Sequence parameter sets of 128x96 test pictures: high profile, then 4:2:2, 4:4:4, 10 bits and interlaced.
+    const PROGRESSIVE: &str = "6764000aacd9420db011000003000100000300140f122596";
+    pub(in crate::camera) const COLOUR_422: &str = "677a000abcd9420db011000003000100000300140f122596";
+    const COLOUR_444: &str = "67f4000a919b2841b6022000000300200000030281e244b2c0";
+    const TEN_BITS: &str = "676e000aa6cd9420db011000000300100000030140f1225960";
+    const INTERLACED: &str = "67640015acd9421b6022000003000200000300283e28532c";
+    /// Of the main profile, as large as can be, and larger than that.
+    const LARGEST: &str = "674d0034f400800090c8";
+    const WIDEST: &str = "674d0034f40043e043c8";
+    const LARGER: [(&str, &str); 4] = [
+        ("674d0034f400800091c8", "4096x2320"),
+        ("674d0034f400f00043b2", "7680x4320"),
+        ("674d0034f400440043c8", "8704x1072"),
+        ("674d0034f402180220c8", "1072x8704"),
+    ];
 
-    fn bytes(hex: &str) -> Vec<u8> {
+    pub(in crate::camera) fn bytes(hex: &str) -> Vec<u8> {
         let digits: Vec<u32> = hex.chars().filter_map(|c| c.to_digit(16)).collect();
         digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()
     }
@@ -89,17 +84,31 @@ mod tests {
     #[test]
     fn what_cannot_be_decoded_is_named() {
         assert_eq!(check_decodable(&bytes(PROGRESSIVE)), Ok(Some(2)));
-        for (avcc, what) in
+        for (sps, what) in
             [(COLOUR_422, "4:2:2"), (COLOUR_444, "4:4:4"), (TEN_BITS, "10 bits"), (INTERLACED, "interlaced")]
         {
-            let Err(Fault::Unsupported(said)) = check_decodable(&bytes(avcc)) else { panic!("{what} is accepted") };
-            assert!(said.contains(what), "{said}");
+            for behind in [&[][..], &[0x80]] {
+                let sps = [&bytes(sps)[..], behind].concat();
+                let Err(Fault::Unsupported(said)) = check_decodable(&sps) else { panic!("{what} is accepted") };
+                assert!(said.contains(what), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_that_the_decoder_holds_too_large_is_named_with_its_size() {
+        for sps in [LARGEST, WIDEST] {
+            assert_eq!(check_decodable(&bytes(sps)), Ok(None), "{sps}: it does not say how it reorders");
+        }
+        for (sps, size) in LARGER {
+            let Err(Fault::Unsupported(said)) = check_decodable(&bytes(sps)) else { panic!("{size} is accepted") };
+            assert!(said.contains(size), "{said}");
         }
     }
 
     #[test]
     fn nonsense_is_left_to_the_decoder() {
-        for nonsense in [&[][..], &[1, 2, 3], &[0xff; 40]] {
+        for nonsense in [&[][..], &[1, 2, 3], &[0xff; 40], &[0x67, 0, 0, 0]] {
             assert_eq!(check_decodable(nonsense), Ok(None));
         }
     }

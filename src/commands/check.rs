@@ -4,19 +4,13 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
 use clap::Args;
 
 use crate::{
-    detect::Model,
-    evidence,
-    roster::{self, Roster},
-    settings::{self, Auth, Problems, Settings, SettingsError},
-    sinks::{self, Surroundings},
-    status::Board,
-    words::with_causes,
+    app::{Tried, read_and_try},
+    settings::{self, Auth, Problem, Settings},
 };
 
 /// The settings are wrong or missing.
@@ -29,7 +23,8 @@ const NOT_WRITTEN: u8 = 1;
 /// Makes what `run` would make of them: the model, each sink, the store of pictures, the cameras that were added. Nothing is connected to.
 ///
 /// Prints the settings as they take effect, defaults included and secrets masked, and exits with 0. Otherwise prints
-/// every problem with its key to standard error and exits with 2.
+/// every problem with its key to standard error and exits with 2. What keeps nothing from starting and may be a slip all
+/// the same, such as the id of a camera that there is not now, is a warning there.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// The settings file [default: $LOOKOUT_CONFIG, ./lookout.toml, ./config/lookout.toml, /etc/lookout/lookout.toml]
@@ -48,8 +43,11 @@ pub fn execute(args: &CheckArgs) -> ExitCode {
 }
 
 fn check(config: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
-    match tried(config) {
-        Ok((mut settings, path, usual)) => {
+    match read_and_try(config) {
+        Ok(Tried { mut settings, path, min_score: usual, remarks }) => {
+            for Problem { path, text } in remarks.iter() {
+                writeln!(err, "warning: {path}: {text}")?;
+            }
             let said = settings.detector.min_score;
             settings.detector.min_score = Some(said.unwrap_or(usual));
             write!(out, "{}", settings::show(&settings))?;
@@ -64,54 +62,6 @@ fn check(config: Option<&Path>, out: &mut dyn Write, err: &mut dyn Write) -> io:
         Err(error) => {
             writeln!(err, "{error}")?;
             Ok(FAULTY)
-        }
-    }
-}
-
-/// The settings, if they are sound and everything can be made of them; with the score that the model itself wants.
-fn tried(config: Option<&Path>) -> Result<(Settings, PathBuf, f32), SettingsError> {
-    let (settings, path) = settings::load(config)?;
-    let mut problems = Problems::default();
-    let usual = try_model(&settings.detector, &mut problems);
-    try_sinks(&settings.sinks, &mut problems);
-    if let Some(Err(error)) = settings.snapshots.as_ref().map(|it| evidence::Pictures::open(it, PathBuf::new())) {
-        problems.add(&format!("snapshots.{}", error.key()), with_causes(&error));
-    }
-    // Where none were added, `run` would make a key; this makes nothing.
-    if roster::kept_in(&settings.storage.path).exists()
-        && let Err(error) = Roster::open(&settings)
-    {
-        problems.add("storage.path", error.to_string());
-    }
-    match usual {
-        Some(usual) if problems.is_empty() => Ok((settings, path, usual)),
-        _ => Err(SettingsError::Invalid { path, problems }),
-    }
-}
-
-fn try_model(detector: &settings::Detector, problems: &mut Problems) -> Option<f32> {
-    let model = match Model::open(&detector.model) {
-        Ok(model) => model,
-        Err(error) => {
-            problems.add("detector.model", with_causes(&error));
-            return None;
-        }
-    };
-    // One by one, so that all that it does not know are named.
-    let select = |label| model.labels.select(std::slice::from_ref(label));
-    for (n, unknown) in detector.labels.iter().enumerate().filter_map(|(n, label)| Some((n, select(label).err()?))) {
-        problems.add(&format!("detector.labels[{n}]"), unknown.to_string());
-    }
-    Some(model.min_score)
-}
-
-fn try_sinks(sinks: &[settings::Sink], problems: &mut Problems) {
-    // A sink connects no sooner than its courier begins, so nobody needs to be around.
-    let surroundings = Surroundings { source: String::new(), board: Arc::new(Board::default()), pictures: None };
-    for (n, sink) in sinks.iter().enumerate() {
-        if let Err(error) = sinks::open(sink, &surroundings) {
-            let key = error.key().map(|key| format!(".{key}")).unwrap_or_default();
-            problems.add(&format!("sinks[{n}]{key}"), with_causes(&error));
         }
     }
 }
@@ -142,6 +92,10 @@ fn count(number: usize, thing: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        detect::Model,
+        roster::{Order, Roster},
+    };
 
     /// In a folder with a model that knows "person" and nothing else.
     fn run(text: &str) -> (u8, String, String) {
@@ -237,6 +191,39 @@ mod tests {
             assert!(line.starts_with(&format!("{key}: ")) && line.contains(why), "{line}\nis not {key}: {why}");
         }
         assert!(!err.contains("hunter2"), "{err}");
+    }
+
+    #[test]
+    fn a_sink_may_name_a_camera_that_was_added_and_a_slip_is_a_warning() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("lookout.toml");
+        std::fs::create_dir(folder.path().join("data")).expect("a folder");
+        std::fs::write(
+            &file,
+            "[[sinks]]\nname = \"s\"\ntype = \"file\"\npath = \"e\"\ncameras = [\"yard\"]\nzones = [\"gate\"]\n",
+        )
+        .expect("written");
+        let checked = || {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let code = check(Some(&file), &mut out, &mut err).expect("memory can be written");
+            (code, String::from_utf8(err).expect("UTF-8"))
+        };
+        let none = "warning: sinks[0].cameras[0]: \"yard\": no camera has this id now; there are no cameras\n\
+                    warning: sinks[0].zones[0]: \"gate\": no camera has a zone of this name now; there are no zones\n";
+        assert_eq!(checked(), (0, none.to_owned()));
+        assert_eq!(std::fs::read_dir(folder.path().join("data")).expect("a folder").count(), 0, "nothing is written");
+        let mut roster = Roster::open(&settings::load(Some(&file)).expect("sound").0).expect("it opens");
+        let mut add = |id: &str| {
+            let zone = serde_json::json!({ "name": "gate", "polygon": [[0, 0], [1, 0], [1, 1]] });
+            let camera = serde_json::json!({ "id": id, "url": "rtsp://10.0.0.2/", "zones": [zone] });
+            roster.carry_out(Order::Add(camera)).expect("added");
+        };
+        add("yards");
+        let (code, slip) = checked();
+        assert_eq!(code, 0);
+        assert!(slip.ends_with("no camera has this id now; did you mean \"yards\"?\n"), "{slip}");
+        add("yard");
+        assert_eq!(checked(), (0, String::new()));
     }
 
     #[test]

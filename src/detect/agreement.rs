@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::nms::{Candidate, overlap, suppress};
+use super::nms::{Candidate, overlap, rank, suppress};
 
 /// How sure several boxes are together. A model's sidecar says it, fitted on photos that it was not trained on: the
 /// score is the logistic function of `offset + own logit(score of the best) + support ln(1 + scores of the others)`.
@@ -36,7 +36,9 @@ pub fn settle(
     max_overlap: f32,
     min_score: f32,
 ) {
-    suppress(candidates, voters, max_overlap);
+    rank(candidates);
+    voters.clone_from(candidates);
+    suppress(candidates, max_overlap);
     for best in candidates.iter_mut() {
         let support = vote(best, voters, max_overlap);
         if let Some(agreement) = agreement {

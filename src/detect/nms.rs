@@ -15,13 +15,16 @@ pub struct Candidate {
 /// each with each expensive.
 pub const MOST_CANDIDATES: usize = 1000;
 
-/// Of boxes of one class that overlap by more than `max_overlap` (intersection over union), keeps the best: greedy
-/// non-maximum suppression. Leaves the survivors in `candidates`, the highest score first, and in `all` what there was.
-pub fn suppress(candidates: &mut Vec<Candidate>, all: &mut Vec<Candidate>, max_overlap: f32) {
+/// Puts the highest score first, and leaves out what ranks behind `MOST_CANDIDATES`.
+pub fn rank(candidates: &mut Vec<Candidate>) {
     // The sort is stable: equal scores stay in the model's order, so the outcome is the same on every machine.
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
     candidates.truncate(MOST_CANDIDATES);
-    all.clone_from(candidates);
+}
+
+/// Of ranked boxes of one class that overlap by more than `max_overlap` (intersection over union), keeps the best: greedy
+/// non-maximum suppression.
+pub fn suppress(candidates: &mut Vec<Candidate>, max_overlap: f32) {
     let mut kept = 0;
     for i in 0..candidates.len() {
         let next = candidates[i];
@@ -56,19 +59,20 @@ mod tests {
         Candidate { class: 0, score, edges }
     }
 
+    fn best_of(mut candidates: Vec<Candidate>, max_overlap: f32) -> Vec<Candidate> {
+        rank(&mut candidates);
+        suppress(&mut candidates, max_overlap);
+        candidates
+    }
+
     #[test]
     fn the_weaker_of_two_that_overlap_goes_unless_it_is_something_else() {
         let strong = person(0.9, [0.0, 0.0, 10.0, 10.0]);
         let weak = person(0.5, [1.0, 0.0, 11.0, 10.0]);
         let apart = person(0.4, [20.0, 0.0, 30.0, 10.0]);
         let dog = Candidate { class: 1, ..weak };
-        let mut boxes = vec![apart, weak, strong, dog];
-        suppress(&mut boxes, &mut Vec::new(), 0.5);
-        assert_eq!(boxes, [strong, dog, apart]);
-
-        let mut boxes = vec![weak, strong];
-        suppress(&mut boxes, &mut Vec::new(), 0.9);
-        assert_eq!(boxes, [strong, weak], "they overlap by 9/11 only");
+        assert_eq!(best_of(vec![apart, weak, strong, dog], 0.5), [strong, dog, apart]);
+        assert_eq!(best_of(vec![weak, strong], 0.9), [strong, weak], "they overlap by 9/11 only");
     }
 
     #[test]
@@ -76,20 +80,18 @@ mod tests {
         let first = person(0.9, [0.0, 0.0, 10.0, 10.0]);
         let second = person(0.8, [4.0, 0.0, 14.0, 10.0]);
         let third = person(0.7, [8.0, 0.0, 18.0, 10.0]);
-        let mut boxes = vec![first, second, third];
-        suppress(&mut boxes, &mut Vec::new(), 0.3);
-        assert_eq!(boxes, [first, third]);
+        assert_eq!(best_of(vec![first, second, third], 0.3), [first, third]);
     }
 
     #[test]
     fn the_work_is_bounded() {
-        let mut boxes: Vec<Candidate> = (0..5000)
+        let boxes: Vec<Candidate> = (0..5000)
             .map(|i| {
                 let x = i as f32 * 20.0;
                 person(i as f32 / 5000.0, [x, 0.0, x + 10.0, 10.0])
             })
             .collect();
-        suppress(&mut boxes, &mut Vec::new(), 0.5);
+        let boxes = best_of(boxes, 0.5);
         assert_eq!(boxes.len(), MOST_CANDIDATES);
         assert_eq!(boxes[0].score, 4999.0 / 5000.0);
     }
@@ -101,8 +103,7 @@ mod tests {
             max_overlap in 0.1f32..0.9,
         ) {
             let all: Vec<Candidate> = raw.iter().map(|&(class, score, x, y, w, h)| Candidate { class, score, edges: [x, y, x + w, y + h] }).collect();
-            let mut kept = all.clone();
-            suppress(&mut kept, &mut Vec::new(), max_overlap);
+            let kept = best_of(all.clone(), max_overlap);
             let best = all.iter().map(|c| c.score).fold(0.0, f32::max);
             prop_assert_eq!(kept[0].score, best, "the best of all is always kept");
             prop_assert!(kept.is_sorted_by(|a, b| a.score >= b.score));

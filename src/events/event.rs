@@ -255,6 +255,8 @@ pub struct OpenVisit {
     pub camera: CameraId,
     /// The zone, where it is one of a zone.
     pub zone: Option<Arc<str>>,
+    /// What came.
+    pub label: Option<Arc<str>>,
     /// The visit as its start told it.
     pub visit: VisitFacts,
 }
@@ -268,7 +270,8 @@ mod tests {
         let [door, yard]: [CameraId; 2] = ["door", "yard"].map(|id| id.parse().expect("an id"));
         let visit =
             VisitFacts { id: VisitId::fresh(), started_at: Timestamp::UNIX_EPOCH, ended_at: None, peak_count: 1 };
-        let open = |camera: &CameraId| OpenVisit { camera: camera.clone(), zone: None, visit: visit.clone() };
+        let open =
+            |camera: &CameraId| OpenVisit { camera: camera.clone(), zone: None, label: None, visit: visit.clone() };
         let mut all = Unfinished {
             visits: vec![open(&door), open(&yard)],
             down: vec![(door.clone(), Timestamp::UNIX_EPOCH)],

@@ -17,7 +17,9 @@ pub use event::{
     StoredFrame, Subject, Unfinished, VisitFacts,
 };
 pub use evidence::{Attach, Attached, Release, Secure, Shot};
-pub use outbox::{ApplySinks, Claim, Claimed, Flush, Outbox, Retry, Settle, Settlement, Subscribe, Wake};
+pub use outbox::{
+    ApplySinks, CameraForgotten, Claim, Claimed, Flush, Outbox, Retry, Settle, Settlement, Subscribe, Wake,
+};
 pub use store::{
     DeadLetter, Delivery, DeliveryFilter, DeliveryState, DeliveryView, EventFilter, OutboxError, Reader, Readers,
     Retained, Store, Tally,

@@ -11,7 +11,7 @@ use std::{
 
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context, Handler, Message};
 use jiff::{SignedDuration, Timestamp};
-pub use messages::{ApplySinks, Claim, Claimed, Flush, Retry, Settle, Settlement, Subscribe, Wake};
+pub use messages::{ApplySinks, CameraForgotten, Claim, Claimed, Flush, Retry, Settle, Settlement, Subscribe, Wake};
 
 use super::{
     Addressee, OutboxError, Record, Store,
@@ -179,6 +179,18 @@ impl Actor for Outbox {
             let lost = self.unwritten.len();
             self.board.outbox.dropped.add(lost as u64);
             tracing::error!(%error, lost, "events are lost: the outbox ends and cannot write");
+        }
+    }
+}
+
+impl Handler<CameraForgotten> for Outbox {
+    type Result = ();
+
+    fn handle(&mut self, CameraForgotten(camera): CameraForgotten, _: &mut Self::Context) {
+        // What was told of it before may still wait for the disk.
+        let written = self.commit().and_then(|()| self.store.forget_outage(&camera));
+        if let Err(error) = written {
+            tracing::warn!(%camera, %error, "that it was down is not forgotten");
         }
     }
 }

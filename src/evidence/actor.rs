@@ -17,6 +17,7 @@ use super::{
     encoding::Encoding,
     group::{Ending, Group, Notes},
     key::Template,
+    removal::Removal,
     spool::{Leftovers, Spool},
     store::{self, Address, Store},
     threads::Threads,
@@ -39,6 +40,7 @@ pub struct Evidence {
     pub(super) spool: Arc<Spool>,
     /// For reading the spool.
     pub(super) reading: Threads,
+    pub(super) removal: Removal,
     pub(super) store: Arc<dyn Store>,
     pub(super) board: Arc<Board>,
     pub(super) groups: BTreeMap<EventId, (Group, Arc<Notes>)>,
@@ -80,7 +82,7 @@ impl Default for Terms {
 struct Left {
     groups: usize,
     frames: usize,
-    /// The store is away.
+    /// The store is away, or the spool cannot be read.
     hopeless: bool,
 }
 
@@ -122,12 +124,18 @@ impl Evidence {
         let template = Template::parse(&settings.key)?;
         let (store, address) = store::open(settings, &template)?;
         let (spool, leftovers) = Spool::open(spool_folder, settings.spool_bytes)?;
+        let spool = Arc::new(spool);
+        let removal = Removal::new({
+            let spool = Arc::clone(&spool);
+            move |event| spool.remove(event)
+        });
         let Snapshots { concurrency, max_retries, .. } = *settings;
         let mut evidence = Self {
             settings: settings.clone(),
             encode,
-            spool: Arc::new(spool),
+            spool,
             reading: Threads::new(Self::READING_AT_MOST),
+            removal,
             store,
             board,
             groups: BTreeMap::new(),
@@ -212,26 +220,17 @@ impl Evidence {
         }));
     }
 
-    /// Nothing is left to be done for this event.
-    fn clear_away(&mut self, event: EventId, ctx: &mut Context<Self>) {
-        self.groups.remove(&event);
-        let spool = Arc::clone(&self.spool);
-        let removal = actix_rt::task::spawn_blocking(move || spool.remove(event));
-        ctx.spawn(removal.into_actor(self).map(move |removed, evidence, _| {
-            if let Err(error) = removed.unwrap_or_else(|fault| Err(fault.into())) {
-                tracing::error!(%event, %error, "pictures that are stored cannot be removed from the spool");
-            }
-            evidence.report();
-        }));
-        self.report();
-    }
-
     fn close(&mut self, event: EventId, ctx: &mut Context<Self>) {
         let missing = self.groups.get_mut(&event).map_or(0, |(group, _)| group.close());
         if missing > 0 {
             tracing::debug!(%event, missing, "frames that were ordered have not come");
             self.go_on(event, ctx);
         }
+    }
+
+    /// Whether waiting brings no picture any further.
+    fn is_hopeless(&self) -> bool {
+        self.uplink.is_away() || (self.uplink.is_spool_unreadable() && self.uplink.in_flight() == 0)
     }
 
     /// Writes down for everybody how it stands.
@@ -243,7 +242,7 @@ impl Evidence {
         cell.in_flight.set(signed(self.uplink.in_flight()));
         cell.events.set(signed(self.groups.len()));
         cell.spool_bytes.set(i64::try_from(self.spool.bytes()).unwrap_or(i64::MAX));
-        let (groups, frames, hopeless) = (self.groups.len(), self.encoding.len(), self.uplink.is_away());
+        let (groups, frames, hopeless) = (self.groups.len(), self.encoding.len(), self.is_hopeless());
         self.left.send_replace(Left { groups, frames, hopeless });
     }
 }

@@ -32,9 +32,28 @@ enum Outcome {
         bytes: usize,
         took: Duration,
     },
-    /// The spool has it no more, or cannot be read.
+    /// The spool has it no more, or what lies there is no picture.
     Unreadable(std::io::Error),
-    Failed(StoreError),
+    Failed(Failure),
+}
+
+/// Why an attempt failed.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Open files that have run out, a disk that comes back: it may pass, and the store knows nothing of it.
+    #[error("pictures cannot be read from the spool: {0}")]
+    Spool(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Failure {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Spool(_) => Blame::Spool,
+            Self::Store(error) => error.blame(),
+        }
+    }
 }
 
 impl Evidence {
@@ -101,16 +120,20 @@ impl Evidence {
             }
             Outcome::Failed(error) => {
                 cell.failures.one();
-                let was_away = self.uplink.is_away();
+                let (was_away, was_unreadable) = (self.uplink.is_away(), self.uplink.is_spool_unreadable());
                 let verdict = self.uplink.failed(parcel, error.blame(), Instant::now(), fastrand::f64());
                 cell.fault.lock().replace(error.to_string());
                 if self.uplink.is_away() && !was_away {
                     tracing::error!(%error, "the store of pictures is away; pictures wait in the spool");
                 }
+                if self.uplink.is_spool_unreadable() && !was_unreadable {
+                    tracing::error!(%error, "the spool is at fault, not the store; pictures wait there until it can be read");
+                }
                 match verdict {
                     Verdict::Again => {
                         tracing::debug!(%event, n, %error, "a picture is not stored yet");
-                        let witness = group.one_stored().filter(|_| error.blame() == Blame::StoreAway);
+                        let witness =
+                            group.one_stored().filter(|_| matches!(error.blame(), Blame::StoreAway | Blame::Spool));
                         if let Some(witness) = witness.filter(|_| self.uplink.lacks_witness()) {
                             self.uplink.add(Parcel::witness(event, witness, Instant::now()));
                         }
@@ -119,7 +142,7 @@ impl Evidence {
                     Verdict::GivenUp => {
                         group.lost(n);
                         cell.given_up.one();
-                        tracing::error!(%event, n, %error, "a picture is given up: the store refused it too often");
+                        tracing::error!(%event, n, %error, "a picture is given up: it failed too often");
                     }
                 }
             }
@@ -138,25 +161,22 @@ impl Attempt {
             Ok(Ok(Err(error))) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::FileTooLarge) => {
                 return Outcome::Unreadable(error);
             }
-            // Open files that have run out, a disk that comes back: it is tried as often as a store that fails.
-            Ok(Ok(Err(error))) => return Outcome::Failed(StoreError::Failed(format!("the spool: {error}"))),
-            Ok(Err(fault)) => return Outcome::Failed(StoreError::Failed(format!("the spool: {fault}"))),
-            // That may pass, as a store may come back: no reason to give a picture up.
-            Err(_) => {
-                let hangs = format!("the spool hangs: it could not be read within {:?}", self.timeout);
-                return Outcome::Failed(StoreError::Away(hangs));
-            }
+            Ok(Ok(Err(error))) => return Outcome::Failed(Failure::Spool(error.to_string())),
+            Ok(Err(fault)) => return Outcome::Failed(Failure::Spool(fault.to_string())),
+            Err(_) => return Outcome::Failed(Failure::Spool(format!("it hangs for {:?}", self.timeout))),
         };
         let (begun, bytes) = (Instant::now(), jpeg.len());
         let put = AssertUnwindSafe(async { store.put(&self.key, jpeg, &self.label).await }).catch_unwind();
         match tokio::time::timeout_at(deadline, put).await {
             Ok(Ok(Ok(()))) => Outcome::Stored { bytes, took: begun.elapsed() },
-            Ok(Ok(Err(error))) => Outcome::Failed(error),
+            Ok(Ok(Err(error))) => Outcome::Failed(error.into()),
             Ok(Err(_)) => {
-                Outcome::Failed(StoreError::Failed("storing panicked: a fault in Lookout, please report it".into()))
+                let panicked = "storing panicked: a fault in Lookout, please report it".to_owned();
+                Outcome::Failed(StoreError::Failed(panicked).into())
             }
             Err(_) => {
-                Outcome::Failed(StoreError::Away(format!("no answer from {} within {:?}", self.store, self.timeout)))
+                let away = format!("no answer from {} within {:?}", self.store, self.timeout);
+                Outcome::Failed(StoreError::Away(away).into())
             }
         }
     }

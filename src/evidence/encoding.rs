@@ -114,7 +114,10 @@ impl Evidence {
                 self.uplink.add(Parcel::new(event, n, urgent_until));
             }
             Err(error) => {
-                group.lost(n);
+                match &error {
+                    Unkept::Encoding(_) => group.lost(n),
+                    Unkept::Spool(_) => group.not_spooled(n),
+                }
                 cell.dropped.one();
                 if cell.spool_fault.lock().replace(error.to_string()).is_none() {
                     tracing::error!(%event, n, %error, "pictures are dropped");

@@ -24,6 +24,7 @@ pub(super) struct Notes {
 pub(super) struct Group {
     pictures: BTreeMap<u32, Picture>,
     awaited: u32,
+    may_lie_in_spool: bool,
     has_ended: bool,
 }
 
@@ -54,13 +55,14 @@ pub(super) enum Ending {
 impl Group {
     /// A group for which `awaited` frames are still to come.
     pub(super) fn new(awaited: u32) -> Self {
-        Self { pictures: BTreeMap::new(), awaited, has_ended: false }
+        Self { pictures: BTreeMap::new(), awaited, may_lie_in_spool: false, has_ended: false }
     }
 
     /// A group taken up from the spool: no more frames will come.
     pub(super) fn resumed(spooled: impl IntoIterator<Item = (u32, Timestamp)>) -> Self {
         let picture = |(n, captured_at)| (n, Picture { captured_at, state: State::Spooled });
-        Self { pictures: spooled.into_iter().map(picture).collect(), awaited: 0, has_ended: false }
+        let pictures = spooled.into_iter().map(picture).collect();
+        Self { pictures, awaited: 0, may_lie_in_spool: true, has_ended: false }
     }
 
     /// A frame of it is at hand. Its number.
@@ -89,7 +91,14 @@ impl Group {
 
     /// Picture `n` is in the spool.
     pub(super) fn spooled(&mut self, n: u32) {
+        self.may_lie_in_spool = true;
         self.set(n, State::Spooled);
+    }
+
+    /// Picture `n` could not be written into the spool, whatever is left of it there.
+    pub(super) fn not_spooled(&mut self, n: u32) {
+        self.may_lie_in_spool = true;
+        self.set(n, State::Lost);
     }
 
     /// Picture `n` is in the store.
@@ -100,6 +109,11 @@ impl Group {
     /// Nothing will come of picture `n`.
     pub(super) fn lost(&mut self, n: u32) {
         self.set(n, State::Lost);
+    }
+
+    /// Whether something of it was written into the spool, or was to be.
+    pub(super) fn may_lie_in_spool(&self) -> bool {
+        self.may_lie_in_spool
     }
 
     /// A picture of it that is in the store.

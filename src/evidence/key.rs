@@ -79,6 +79,12 @@ impl Template {
         KeyPattern(text.collect())
     }
 
+    /// How many folders every name that it gives stands in.
+    pub(super) fn depth(&self) -> usize {
+        let slashes = |piece: &Piece| if let Piece::Text(text) = piece { text.matches('/').count() } else { 0 };
+        self.0.iter().map(slashes).sum()
+    }
+
     /// Whether `key` is one that this template gives: whoever removes old pictures must not touch other files.
     pub(super) fn gives(&self, key: &str) -> bool {
         fits(&self.0, key)
@@ -157,6 +163,7 @@ mod tests {
         ] {
             let (template, key) = (template(text), fill(text).key(10));
             assert!(template.gives(&key), "{text}: {key}");
+            assert_eq!(template.depth(), key.matches('/').count(), "{text}: {key}");
             for other in [format!("{key}x"), format!("x/{key}"), key.replace(EVENT, "holiday"), String::new()] {
                 assert!(!template.gives(&other), "{text}: {other}");
             }

@@ -9,6 +9,7 @@ mod encoding;
 mod group;
 mod key;
 mod pictures;
+mod removal;
 mod spool;
 mod store;
 #[cfg(test)]

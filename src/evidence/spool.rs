@@ -1,7 +1,7 @@
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
@@ -10,7 +10,10 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::{EvidenceError, PICTURE_AT_MOST, group::Notes};
-use crate::words::EventId;
+use crate::{
+    disk::{UNFINISHED, read_at_most, sync_folder, write_whole},
+    words::EventId,
+};
 
 /// The folder where pictures wait for the store: `EVENT/group.json` and `EVENT/N-NANOSECONDS.jpg`, the time being that
 /// of the capture. The notes are written once, before the first picture, so a picture never stands without them.
@@ -90,7 +93,7 @@ impl Spool {
 
     /// Reads a picture. Blocks.
     pub(super) fn read(&self, event: EventId, n: u32, captured_at: Timestamp) -> io::Result<Vec<u8>> {
-        read_bounded(&self.folder_of(event).join(picture_name(n, captured_at)), PICTURE_AT_MOST as u64)
+        read_at_most(&self.folder_of(event).join(picture_name(n, captured_at)), PICTURE_AT_MOST as u64)
     }
 
     /// The notes of an event and its pictures in the order of their numbers, if it has any here. Blocks.
@@ -137,7 +140,7 @@ impl Spool {
     fn write(&self, folder: &Path, name: &str, bytes: &[u8]) -> Result<(), SpoolError> {
         let size = blocks(bytes.len() as u64);
         self.reserve(size)?;
-        write_durably(folder, name, bytes, 0o600).map_err(|error| {
+        write_whole(&folder.join(name), bytes, 0o600).map_err(|error| {
             self.give_back(size);
             error.into()
         })
@@ -235,7 +238,7 @@ fn parse_picture_name(name: &str) -> Option<(u32, Timestamp)> {
 
 /// The notes and the pictures, in order.
 fn read_group(folder: &Path) -> io::Result<(Notes, Vec<(u32, Timestamp)>)> {
-    let notes = read_bounded(&folder.join(Spool::NOTES), Spool::NOTES_AT_MOST)?;
+    let notes = read_at_most(&folder.join(Spool::NOTES), Spool::NOTES_AT_MOST)?;
     let notes: Notes = serde_json::from_slice(&notes)?;
     let mut pictures = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -249,38 +252,9 @@ fn read_group(folder: &Path) -> io::Result<(Notes, Vec<(u32, Timestamp)>)> {
 /// What was being written when the process ended.
 fn remove_unfinished(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for path in entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "part")) {
+    for path in entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == UNFINISHED)) {
         let _ = fs::remove_file(path);
     }
-}
-
-/// At most `limit` bytes of a file that is no larger.
-pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    let mut bytes = Vec::new();
-    if file.take(limit + 1).read_to_end(&mut bytes)? as u64 > limit {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than anything that is kept here"));
-    }
-    Ok(bytes)
-}
-
-/// Writes a file that is there whole or not at all, and still there after the power failed.
-pub(super) fn write_durably(folder: &Path, name: &str, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let (unfinished, path) = (folder.join(format!("{name}.part")), folder.join(name));
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&unfinished)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, &path)?;
-        sync_folder(folder)
-    };
-    write().inspect_err(|_| {
-        let _ = fs::remove_file(&unfinished);
-    })
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 fn make_folder(folder: &Path) -> io::Result<()> {

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, VecDeque, btree_map::OccupiedEntry},
     time::{Duration, Instant},
 };
 
@@ -12,6 +12,9 @@ use crate::words::{Backoff, EventId};
 /// the store's or the picture's (no answer, a server error) is held against the picture only if the store took more of
 /// the others meanwhile than it failed. Where one picture alone seems to show that the store is away, the first other one
 /// is asked, too, and at once: one that never gets through must not hold up those after it.
+///
+/// A picture that cannot be read from the spool has not been to the store, and says nothing about it: it rests and is tried
+/// again, however often, unless meanwhile more of the others could be read than could not.
 #[derive(Debug)]
 pub(super) struct Uplink {
     terms: UplinkTerms,
@@ -19,7 +22,7 @@ pub(super) struct Uplink {
     urgent: VecDeque<Parcel>,
     /// ... and those that are late anyway.
     late: VecDeque<Parcel>,
-    /// Those that were refused, until their next attempt is due.
+    /// Those that were refused, or could not be read, until their next attempt is due.
     resting: BTreeMap<(Instant, u64), Parcel>,
     rested: u64,
     in_flight: usize,
@@ -27,20 +30,28 @@ pub(super) struct Uplink {
     /// The picture of which these all are, if they are of one.
     suspect: Option<(EventId, u32)>,
     outage: Option<Outage>,
+    /// Attempts in a row that found the spool unreadable.
+    unread_in_a_row: u32,
     tally: Tally,
 }
 
-/// How the store has served all pictures together so far.
+/// How store and spool have served all pictures together so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Tally {
     stored: u64,
     missed: u64,
+    unread: u64,
 }
 
 impl Tally {
     /// Whether the store served most of what it was given since `before`.
     fn has_served_since(self, before: Self) -> bool {
         self.stored - before.stored > self.missed - before.missed
+    }
+
+    /// The same of the spool.
+    fn was_readable_since(self, before: Self) -> bool {
+        self.stored - before.stored > self.unread - before.unread
     }
 }
 
@@ -107,6 +118,8 @@ pub(super) enum Blame {
     Settings,
     /// This attempt.
     Attempt,
+    /// The spool, which cannot be read; the picture only if others can.
+    Spool,
 }
 
 /// What follows from a failed attempt.
@@ -119,7 +132,7 @@ pub(super) enum Verdict {
 }
 
 impl Uplink {
-    /// So many failures in a row, with no success in between, mean that the store is away.
+    /// So many failures in a row, with no success in between, mean that the store is away, or the spool unreadable.
     const AWAY_AFTER: u32 = 3;
 
     pub(super) fn new(terms: UplinkTerms) -> Self {
@@ -133,6 +146,7 @@ impl Uplink {
             failures_in_a_row: 0,
             suspect: None,
             outage: None,
+            unread_in_a_row: 0,
             tally: Tally::default(),
         }
     }
@@ -157,6 +171,11 @@ impl Uplink {
         self.outage.is_some()
     }
 
+    /// Whether no picture can be read from the spool.
+    pub(super) fn is_spool_unreadable(&self) -> bool {
+        self.unread_in_a_row >= Self::AWAY_AFTER
+    }
+
     /// The picture whose attempt begins now, if one does. It must be reported as `stored`, `failed` or `gone`.
     pub(super) fn next(&mut self, now: Instant) -> Option<Parcel> {
         while self.urgent.front().is_some_and(|parcel| parcel.urgent_until <= now) {
@@ -174,9 +193,7 @@ impl Uplink {
 
     /// The one whose turn it is.
     fn first(&mut self, now: Instant) -> Option<Parcel> {
-        let (at, _) = self.resting.first_key_value().map_or((now, 0), |(key, _)| *key);
-        let rested = if at <= now || self.outage.is_some() { self.resting.pop_first() } else { None };
-        let rested = rested.map(|(_, parcel)| parcel);
+        let rested = self.resting.first_entry().filter(|rested| rested.key().0 <= now).map(OccupiedEntry::remove);
         rested.or_else(|| self.urgent.pop_front()).or_else(|| self.late.pop_front())
     }
 
@@ -208,11 +225,17 @@ impl Uplink {
 
     /// After how long `next` is to be asked again, if nothing else happens before.
     pub(super) fn pause(&self, now: Instant) -> Option<Duration> {
+        let rested_at = self.resting.first_key_value().map(|((at, _), _)| *at);
         let at = match &self.outage {
-            Some(outage) => (self.waiting() > 0 && self.in_flight == 0).then_some(outage.next_probe_at),
+            Some(_) if self.in_flight > 0 => None,
+            // Those that rest make no probe before they are due.
+            Some(outage) if self.urgent.is_empty() && self.late.is_empty() => {
+                rested_at.map(|at| at.max(outage.next_probe_at))
+            }
+            Some(outage) => Some(outage.next_probe_at),
             // While all hands are full, the end of an attempt wakes.
             None if self.in_flight >= self.terms.concurrency => None,
-            None => self.resting.first_key_value().map(|((at, _), _)| *at),
+            None => rested_at,
         };
         at.map(|at| at.saturating_duration_since(now))
     }
@@ -221,6 +244,7 @@ impl Uplink {
     pub(super) fn stored(&mut self) -> bool {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.failures_in_a_row = 0;
+        self.unread_in_a_row = 0;
         self.tally.stored += 1;
         self.outage.take().is_some()
     }
@@ -234,6 +258,7 @@ impl Uplink {
     pub(super) fn failed(&mut self, mut parcel: Parcel, blame: Blame, now: Instant, roll: f64) -> Verdict {
         self.in_flight = self.in_flight.saturating_sub(1);
         parcel.failures = parcel.failures.saturating_add(1);
+        self.unread_in_a_row = if blame == Blame::Spool { self.unread_in_a_row.saturating_add(1) } else { 0 };
         // Wrong settings say nothing about the picture: it waits until somebody has mended them, as long as the spool holds.
         let is_its_own = parcel.since.is_some_and(|before| self.tally.has_served_since(before));
         match blame {
@@ -262,11 +287,16 @@ impl Uplink {
                     self.outage = Some(Outage { probes: Self::AWAY_AFTER, next_probe_at, has_asked_another: false });
                 }
             }
+            Blame::Spool => {
+                parcel.refusals += u32::from(parcel.since.is_some_and(|before| self.tally.was_readable_since(before)));
+                self.tally.unread += 1;
+                parcel.since = Some(self.tally);
+            }
         }
         if parcel.is_witness || parcel.refusals >= self.terms.max_retries.max(1) {
             return Verdict::GivenUp;
         }
-        if self.outage.is_some() {
+        if self.outage.is_some() && blame != Blame::Spool {
             self.late_or_urgent(now, parcel);
         } else {
             self.rested += 1;

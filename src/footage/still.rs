@@ -1,6 +1,5 @@
 use std::{
-    fs::File,
-    io::{Cursor, Read as _},
+    io::{self, Cursor},
     path::Path,
 };
 
@@ -13,7 +12,7 @@ use super::{
     FootageError,
     orientation::{orientation, upright},
 };
-use crate::media::I420;
+use crate::{disk::read_at_most, media::I420};
 
 /// A photo may have this many pixels: more are no photo of a camera, and would cost a gigabyte of memory on the way.
 pub const MOST_PIXELS: usize = 50_000_000;
@@ -26,7 +25,7 @@ const MOST_MIB: u64 = 256;
 /// # Errors
 /// When it cannot be read, is damaged (also when it is cut short), too large, or of another kind.
 pub fn read_still(path: &Path) -> Result<I420, FootageError> {
-    let bytes = read_bounded(path)?;
+    let bytes = read(path)?;
     let broken = |message: String| FootageError::Broken { file: path.to_owned(), message };
     let decoded = match Kind::of(&bytes) {
         Some(Kind::Jpeg) => decode_jpeg(&bytes),
@@ -81,15 +80,11 @@ fn broken(error: impl ToString) -> Fault {
     Fault::Broken(error.to_string())
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, FootageError> {
-    let (mut bytes, limit) = (Vec::new(), MOST_MIB << 20);
-    File::open(path)
-        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-        .map_err(|source| FootageError::Unreadable { file: path.to_owned(), source })?;
-    if bytes.len() as u64 > limit {
-        return Err(FootageError::TooManyBytes { file: path.to_owned(), limit: MOST_MIB });
-    }
-    Ok(bytes)
+fn read(path: &Path) -> Result<Vec<u8>, FootageError> {
+    read_at_most(path, MOST_MIB << 20).map_err(|source| match source.kind() {
+        io::ErrorKind::FileTooLarge => FootageError::TooManyBytes { file: path.to_owned(), limit: MOST_MIB },
+        _ => FootageError::Unreadable { file: path.to_owned(), source },
+    })
 }
 
 fn check_size(width: usize, height: usize) -> Result<(), Fault> {

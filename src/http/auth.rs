@@ -4,6 +4,7 @@ use std::{
     future::{Ready, ready},
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
+    time::Duration,
 };
 
 use actix_web::{
@@ -17,6 +18,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use tokio::time::timeout;
 
 use super::{Problem, Views, endless};
 use crate::{
@@ -38,9 +40,21 @@ impl FromRequest for Allowed {
     }
 }
 
+/// What stands before a route.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct Door {
+    /// What it takes to get in.
+    pub(in crate::http) needs: Needs,
+    /// Whether players come here, who say who they are only when they are asked.
+    pub(in crate::http) is_for_players: bool,
+}
+
+/// How long whoever asks waits for the cameras to be known, at the start.
+const BEGINNING: Duration = Duration::from_secs(10);
+
 /// Calls a route with who asks, if they may.
 pub(in crate::http) async fn enter(
-    needs: Needs,
+    Door { needs, is_for_players }: Door,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -49,6 +63,11 @@ pub(in crate::http) async fn enter(
         Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
+                // A camera that is not known yet is not "no such camera".
+                let mut begun = views(request.request()).begun.clone();
+                if timeout(BEGINNING, begun.wait_for(|begun| *begun)).await.is_err() {
+                    return Ok(request.into_response(Problem::unavailable("starting; try again").error_response()));
+                }
             }
             let answer = next.call(request).await?;
             Ok(endless::bound(answer, |answer| {
@@ -57,7 +76,7 @@ pub(in crate::http) async fn enter(
         }
         Err(refusal) => {
             let mut answer = Problem::from(refusal).error_response();
-            if answer.status() == StatusCode::UNAUTHORIZED && is_player(&request) {
+            if answer.status() == StatusCode::UNAUTHORIZED && is_for_players && is_player(&request) {
                 answer.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Lookout\""));
             }
             Ok(request.into_response(answer))
@@ -69,7 +88,7 @@ pub(in crate::http) async fn enter(
 /// opens a window of its own; our pages say that it is they who ask.
 fn is_player(request: &ServiceRequest) -> bool {
     let headers = request.headers();
-    request.path().starts_with("/live/") && !headers.contains_key("sec-fetch-site") && !headers.contains_key(OWN_PAGE)
+    !headers.contains_key("sec-fetch-site") && !headers.contains_key(OWN_PAGE)
 }
 
 /// What our pages say of themselves where they ask for live views.
@@ -107,6 +126,9 @@ fn text_of(value: &HeaderValue) -> &str {
 }
 
 fn gate(request: &HttpRequest) -> Arc<Gate> {
-    let views = request.app_data::<web::Data<Views>>().expect("serve() gives every handler its views");
-    Arc::clone(&views.gate)
+    Arc::clone(&views(request).gate)
+}
+
+fn views(request: &HttpRequest) -> &Views {
+    request.app_data::<web::Data<Views>>().expect("serve() gives every handler its views")
 }

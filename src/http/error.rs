@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::NotReloaded;
 use crate::{
@@ -22,6 +23,33 @@ pub struct Problem {
     errors: Vec<settings::Problem>,
     /// Also says `code` and `msg`, as home-made stream services do.
     in_old_words: bool,
+}
+
+/// The body of an answer that says what is wrong (RFC 9457).
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(in crate::http) struct Said<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    /// What is wrong with which field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Wrong<'a>>,
+    /// The status, for front ends of home-made stream services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    /// The detail, for the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    msg: Option<&'a str>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WrongField")]
+struct Wrong<'a> {
+    field: &'a str,
+    message: &'a str,
 }
 
 impl Problem {
@@ -47,6 +75,11 @@ impl Problem {
     /// 404: no such thing.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "There is no such thing", detail)
+    }
+
+    /// 405: nothing answers to this method here.
+    pub fn wrong_method(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "This method is not known here", detail)
     }
 
     /// 409: it contradicts what is there.
@@ -151,6 +184,7 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status);
+        answer.content_type("application/problem+json");
         if self.status == StatusCode::UNAUTHORIZED {
             answer.insert_header(("www-authenticate", "Bearer"));
         }
@@ -158,19 +192,15 @@ impl ResponseError for Problem {
             // Whole seconds, and none too few.
             answer.insert_header(("retry-after", (wait.as_secs() + 1).to_string()));
         }
-        let mut problem = json!({
-            "type": "about:blank",
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-        });
-        if !self.errors.is_empty() {
-            let fields = self.errors.iter().map(|e| json!({ "field": e.path, "message": e.text }));
-            problem["errors"] = fields.collect();
-        }
-        if self.in_old_words {
-            (problem["code"], problem["msg"]) = (self.status.as_u16().into(), self.detail.as_str().into());
-        }
-        answer.content_type("application/problem+json").body(problem.to_string())
+        let said = Said {
+            kind: "about:blank",
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            errors: self.errors.iter().map(|wrong| Wrong { field: &wrong.path, message: &wrong.text }).collect(),
+            code: self.in_old_words.then(|| self.status.as_u16()),
+            msg: self.in_old_words.then_some(&*self.detail),
+        };
+        answer.json(said)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::{
     Streams,
@@ -50,6 +50,8 @@ pub struct Views {
     pub still: Arc<dyn Still>,
     /// How many pictures are made at once: each takes a decoder.
     pub stills_at_once: Arc<Semaphore>,
+    /// Whether everything runs: until then no camera is known, and whoever asks waits.
+    pub begun: watch::Receiver<bool>,
     /// Who may ask.
     pub gate: Arc<Gate>,
     /// How many passwords are looked at at once: each takes a core and some memory for a while.

@@ -31,6 +31,7 @@ pub fn serve(listener: TcpListener, views: Views) -> std::io::Result<Server> {
     #[cfg(target_os = "linux")]
     // Connections inherit it (tcp(7)): who takes nothing for so long would keep its place among the streams for ever.
     socket2::SockRef::from(&listener).set_tcp_user_timeout(Some(views.streams.patience()))?;
+    let lasting = views.audience.at_most() + views.streams.at_most();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(views.clone()))
@@ -39,9 +40,14 @@ pub fn serve(listener: TcpListener, views: Views) -> std::io::Result<Server> {
             .wrap(middleware::Condition::new(!views.gate.cors().is_empty(), cors(views.gate.cors())))
             .configure(routes::configure)
     });
+    // Whoever watches or follows may be on one of the two.
+    let server = server.max_connections(CONNECTIONS + lasting);
     // Two threads: what takes time (a picture, a look at the disk) is done on others, that may block.
     Ok(server.workers(2).disable_signals().shutdown_timeout(5).listen(listener)?.run())
 }
+
+/// Of each of the two threads, beside what lasts: a stranger who opens ever more must not take the files that cameras need.
+const CONNECTIONS: usize = 1024;
 
 /// What browsers are told of pages of other sites: that those of these origins may ask. They send tokens, no cookies.
 fn cors(origins: &[Arc<str>]) -> Cors {

@@ -3,7 +3,10 @@
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use super::routes::{ADDRESSES, Address, Gives, Takes};
+use super::{
+    error::Said,
+    routes::{ADDRESSES, Address, Gives, Takes},
+};
 use crate::{access::Needs, words::Role};
 
 /// The whole description.
@@ -16,9 +19,9 @@ pub(in crate::http) fn document() -> Value {
         let item = paths.entry(address.path).or_insert_with(|| json!({}));
         item[address.method.to_ascii_lowercase()] = operation(address, &mut schemas);
     }
+    schemas.subschema_for::<Said<'static>>();
     let mut schemas = schemas.take_definitions(true);
     schemas.insert("CameraSettings".into(), camera());
-    schemas.insert("Problem".into(), problem());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -151,23 +154,6 @@ fn camera() -> Value {
                 "additionalProperties": false,
                 "properties": { "name": { "type": "string" }, "polygon": polygon },
             } },
-        },
-    })
-}
-
-fn problem() -> Value {
-    let field =
-        json!({ "type": "object", "properties": { "field": { "type": "string" }, "message": { "type": "string" } } });
-    json!({
-        "type": "object",
-        "description": "RFC 9457",
-        "required": ["type", "title", "status", "detail"],
-        "properties": {
-            "type": { "type": "string" },
-            "title": { "type": "string" },
-            "status": { "type": "integer" },
-            "detail": { "type": "string" },
-            "errors": { "type": "array", "items": field },
         },
     })
 }

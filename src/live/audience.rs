@@ -1,5 +1,6 @@
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::status::AudienceCell;
@@ -9,6 +10,8 @@ use crate::status::AudienceCell;
 pub struct Audience {
     at_most: usize,
     seats: Arc<Semaphore>,
+    /// How many seats those have whose name is known.
+    taken: Arc<Mutex<HashMap<Arc<str>, usize>>>,
     ending: watch::Sender<bool>,
     cell: Arc<AudienceCell>,
 }
@@ -25,27 +28,53 @@ pub enum Full {
         /// How many there are.
         at_most: usize,
     },
+    /// This one has as many as one may have: a program that leaks them must not shut out everybody else.
+    #[error("you have {share} of the {at_most} seats already, as many as one may have")]
+    Share {
+        /// How many one may have.
+        share: usize,
+        /// How many there are.
+        at_most: usize,
+    },
 }
 
 impl Audience {
     /// Nobody yet, and never more than `at_most`.
     pub fn new(at_most: usize, cell: Arc<AudienceCell>) -> Self {
-        Self { at_most, seats: Arc::new(Semaphore::new(at_most)), ending: watch::Sender::new(false), cell }
+        let seats = Arc::new(Semaphore::new(at_most));
+        Self { at_most, seats, taken: Arc::default(), ending: watch::Sender::new(false), cell }
     }
 
-    /// A seat.
+    /// How many there may be.
+    pub fn at_most(&self) -> usize {
+        self.at_most
+    }
+
+    /// A seat for somebody, who is known by a name or not. Everybody of one name together gets half of the seats.
     ///
     /// # Errors
     /// When there is none, or the end has begun.
-    pub fn enter(&self) -> Result<Seat, Full> {
+    pub fn enter(&self, who: Option<&Arc<str>>) -> Result<Seat, Full> {
         let ending = self.ending.subscribe();
         if *ending.borrow() {
             return Err(Full::Ending);
         }
         let seat = Arc::clone(&self.seats).try_acquire_owned();
         let seat = seat.map_err(|_| Full::Taken { at_most: self.at_most })?;
+        let name = who.map(|who| self.take(who)).transpose()?;
         self.cell.present.add(1);
-        Ok(Seat { _seat: seat, ending, cell: Arc::clone(&self.cell) })
+        Ok(Seat { _seat: seat, _name: name, ending, cell: Arc::clone(&self.cell) })
+    }
+
+    fn take(&self, who: &Arc<str>) -> Result<Name, Full> {
+        let share = self.at_most.div_ceil(2);
+        let mut taken = self.taken.lock();
+        let count = taken.entry(Arc::clone(who)).or_default();
+        if *count >= share {
+            return Err(Full::Share { share, at_most: self.at_most });
+        }
+        *count += 1;
+        Ok(Name { name: Arc::clone(who), taken: Arc::clone(&self.taken) })
     }
 
     /// Sends everybody home; nobody else comes in.
@@ -54,10 +83,30 @@ impl Audience {
     }
 }
 
+/// Whose a seat is.
+#[derive(Debug)]
+struct Name {
+    name: Arc<str>,
+    taken: Arc<Mutex<HashMap<Arc<str>, usize>>>,
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let mut taken = self.taken.lock();
+        if let Some(count) = taken.get_mut(&self.name) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.name);
+            }
+        }
+    }
+}
+
 /// A seat, free again when it is dropped.
 #[derive(Debug)]
 pub struct Seat {
     _seat: OwnedSemaphorePermit,
+    _name: Option<Name>,
     ending: watch::Receiver<bool>,
     cell: Arc<AudienceCell>,
 }
@@ -93,12 +142,26 @@ mod tests {
     async fn there_are_so_many_seats_and_an_end() {
         let cell = Arc::new(AudienceCell::default());
         let audience = Audience::new(2, Arc::clone(&cell));
-        let (one, mut other) = (audience.enter().expect("a seat"), audience.enter().expect("a seat"));
-        assert_eq!(audience.enter().expect_err("full"), Full::Taken { at_most: 2 });
+        let (one, mut other) = (audience.enter(None).expect("a seat"), audience.enter(None).expect("a seat"));
+        assert_eq!(audience.enter(None).expect_err("full"), Full::Taken { at_most: 2 });
         drop(one);
         assert_eq!(cell.present.get(), 1);
         audience.end();
         other.ending().await;
-        assert_eq!(audience.enter().expect_err("over"), Full::Ending);
+        assert_eq!(audience.enter(None).expect_err("over"), Full::Ending);
+    }
+
+    #[test]
+    fn nobody_takes_more_than_half_of_the_seats() {
+        let audience = Audience::new(5, Arc::default());
+        let [ann, bob]: [Arc<str>; 2] = ["ann".into(), "bob".into()];
+        let mut seats: Vec<Seat> = (0..3).map(|_| audience.enter(Some(&ann)).expect("a seat")).collect();
+        assert_eq!(audience.enter(Some(&ann)).expect_err("half"), Full::Share { share: 3, at_most: 5 });
+        let bobs = [audience.enter(Some(&bob)).expect("a seat"), audience.enter(None).expect("a seat")];
+        assert_eq!(audience.enter(Some(&bob)).expect_err("full"), Full::Taken { at_most: 5 });
+        seats.pop();
+        seats.push(audience.enter(Some(&ann)).expect("it is free again"));
+        drop((seats, bobs));
+        assert!(audience.taken.lock().is_empty(), "who left is forgotten");
     }
 }

@@ -1,13 +1,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use h264_reader::{
-    nal::sps::SeqParameterSet,
-    rbsp::{BitReader, decode_nal},
-};
 use mp4_atom::{Atom, Avcc, AvccExt};
 
-use crate::media::{Picture, SoundFormat};
+use crate::media::{Picture, SoundFormat, read_sequence};
 
 /// What the pieces of a stream are, until it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +40,7 @@ impl Configuration {
     /// What the parameter sets of a key frame say; none if it has none, or they cannot be read.
     pub fn of(key_frame: &Picture) -> Option<Self> {
         let (sps, pps) = key_frame.parameter_sets()?;
-        let bits = decode_nal(sps).ok()?;
-        let read = SeqParameterSet::from_bits(BitReader::new(&*bits)).ok()?;
-        let (width, height) = read.pixel_dimensions().ok()?;
+        let (width, height) = read_sequence(sps).ok()?.pixel_dimensions().ok()?;
         let (width, height) = (width.try_into().ok()?, height.try_into().ok()?);
         let fits = sps.len() >= 4 && sps.len().max(pps.len()) <= usize::from(u16::MAX);
         fits.then(|| Self { sps: Bytes::copy_from_slice(sps), pps: Bytes::copy_from_slice(pps), width, height })

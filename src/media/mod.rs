@@ -11,6 +11,7 @@ mod piece;
 mod rgb;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sequence;
 mod sound;
 
 pub use access_unit::AccessUnit;
@@ -21,4 +22,5 @@ pub use feed::{Feed, Follower};
 pub use frame::{Frame, I420, Origin};
 pub use latest::{Detected, FrameReady, Latest};
 pub use piece::{Life, Picture, Piece, nal_units};
+pub use sequence::{SequenceError, read_sequence};
 pub use sound::{Sound, SoundFormat};

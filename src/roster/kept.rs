@@ -1,8 +1,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -11,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::seal::SealingKey;
 use crate::{
+    disk::write_whole,
     settings::{Camera, CameraDefaults, Problems},
     words::CameraId,
 };
@@ -164,13 +163,7 @@ impl KeptFile {
         let Switched { cameras: switched, relays_off } = switched.clone();
         let document = Document { version: VERSION, cameras: sealed, switched, relays_off };
         let text = serde_json::to_vec_pretty(&document)?;
-        let new = self.path.with_extension("new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        fs::rename(&new, &self.path)?;
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        fs::File::open(folder)?.sync_all()
+        write_whole(&self.path, &text, 0o600)
     }
 
     fn seal(&self, id: &CameraId, written: &Value) -> io::Result<Map<String, Value>> {

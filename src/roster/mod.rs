@@ -23,7 +23,7 @@ pub use self::{
     order::{Change, Done, Order, Refusal},
 };
 use crate::{
-    settings::{Camera, CameraDefaults, Settings, camera_as_written, refuse_masked},
+    settings::{Camera, CameraDefaults, Problem, Problems, Settings, camera_as_written, refuse_masked},
     words::CameraId,
 };
 
@@ -65,35 +65,59 @@ impl Roster {
     /// When what was added cannot be read: cameras that silently are no more would be worse.
     pub fn open(settings: &Settings) -> Result<Self, RosterError> {
         let (file, content) = KeptFile::open(&settings.storage.path, &settings.defaults)?;
-        let mut roster = Self {
+        Ok(Self {
             defaults: settings.defaults.clone(),
-            from_file: Vec::new(),
+            from_file: settings.cameras.clone(),
             kept: content.cameras,
             switched: content.switched,
             max_cameras: settings.control.max_cameras,
             networks: settings.control.networks.clone(),
             file: Arc::new(file),
-        };
-        roster.reloaded(settings);
-        Ok(roster)
+        })
     }
 
     /// The settings file was read anew.
-    pub fn reloaded(&mut self, settings: &Settings) {
-        self.from_file.clone_from(&settings.cameras);
-        self.defaults = settings.defaults.clone();
-        for (id, kept) in &mut self.kept {
-            match self.defaults.read(&kept.written) {
+    ///
+    /// # Errors
+    /// What is wrong by these settings with cameras that were added; then nothing has changed.
+    pub fn reloaded(&mut self, settings: &Settings) -> Result<(), Problems> {
+        let (mut kept, mut problems) = (self.kept.clone(), Problems::default());
+        for (id, kept) in &mut kept {
+            match settings.defaults.read(&kept.written) {
                 Ok(camera) => kept.camera = camera,
-                Err(problems) => {
-                    tracing::warn!(camera = %id, "it goes on as before, and would not start with these settings: {problems}");
+                Err(wrong) => {
+                    for Problem { path, text } in wrong.into_list() {
+                        problems.add(&of_added(id.as_str(), &path), text);
+                    }
                 }
             }
         }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        self.kept = kept;
+        self.from_file.clone_from(&settings.cameras);
+        self.defaults = settings.defaults.clone();
         (self.max_cameras, self.networks) = (settings.control.max_cameras, settings.control.networks.clone());
+        Ok(())
+    }
+
+    /// Forgets what was switched by hand of cameras that are no more, as another of that name is not meant, and says what
+    /// else came of settings that were read.
+    ///
+    /// # Errors
+    /// It cannot be written down; then it is not forgotten.
+    pub fn put_in_order(&mut self) -> Result<(), Refusal> {
         for id in self.kept.keys().filter(|id| self.in_file(id.as_str()).is_some()) {
             tracing::warn!(camera = %id, "it was added before and stands in the settings file now: the file counts");
         }
+        let Switched { mut cameras, mut relays_off } = self.switched.clone();
+        cameras.retain(|id, _| self.find(id.as_str()).is_some());
+        relays_off.retain(|id| self.find(id.as_str()).is_some());
+        if self.keep_switched(Switched { cameras, relays_off })? != Change::Same {
+            tracing::info!("what was switched by hand of cameras that are no more is forgotten");
+        }
+        Ok(())
     }
 
     /// What is to be watched now.
@@ -185,7 +209,8 @@ impl Roster {
         }
         self.may_change(&id)?;
         let kept = self.check(written)?;
-        if self.kept.get(&id).is_some_and(|there| there.camera == kept.camera) {
+        // What is said out loud is kept, also where it is today's default: that may change.
+        if self.kept.get(&id).is_some_and(|there| there.camera == kept.camera && there.written == kept.written) {
             return Ok(Done { id: Some(id), change: Change::Same });
         }
         self.keep(kept)
@@ -308,8 +333,11 @@ impl Roster {
             return Err(Refusal::Full { max_cameras: self.max_cameras });
         }
         let (mut kept, mut switched) = (self.kept.clone(), self.switched.clone());
-        kept.insert(id.clone(), camera);
-        switched.cameras.remove(&id);
+        let enabled = camera.camera.enabled;
+        // Whoever writes something else about a camera does not mean to stop or start it.
+        if kept.insert(id.clone(), camera).is_none_or(|before| before.camera.enabled != enabled) {
+            switched.cameras.remove(&id);
+        }
         self.save(kept, switched)?;
         Ok(Done { id: Some(id), change: if is_new { Change::Added } else { Change::Changed } })
     }
@@ -344,6 +372,11 @@ fn unmasked(written: &Value) -> Result<(), Refusal> {
 /// Where the cameras that were added are kept, in the folder of the database.
 pub fn kept_in(storage: &Path) -> PathBuf {
     storage.join(kept::FILE)
+}
+
+/// What the path of a problem within a camera that was added is called.
+pub fn of_added(camera: &str, path: &str) -> String {
+    format!("{path} of \"{camera}\", which was added")
 }
 
 /// JSON merge patch (RFC 7396).

@@ -91,6 +91,40 @@ fn a_patch_changes_what_it_names_and_keeps_the_password() {
 }
 
 #[test]
+fn what_was_switched_by_hand_stays_so_when_something_else_is_changed() {
+    for (enabled, order, is_watched) in
+        [(true, Order::Stop(id("yard")), false), (false, Order::Start(id("yard")), true)]
+    {
+        let site = Site::new();
+        let mut roster = site.roster("");
+        let mut camera = yard();
+        camera["enabled"] = json!(enabled);
+        roster.carry_out(Order::Add(camera.clone())).expect("added");
+        roster.carry_out(order).expect("switched");
+        roster.carry_out(Order::Patch(id("yard"), json!({ "name": "The yard" }))).expect("changed");
+        assert_eq!(ids(&site.roster("")), [("yard".into(), is_watched)], "enabled = {enabled}");
+        camera["enabled"] = json!(!enabled);
+        roster.carry_out(Order::Put(id("yard"), camera)).expect("changed");
+        assert_eq!(ids(&roster), [("yard".into(), !enabled)], "it is said");
+    }
+}
+
+#[test]
+fn what_is_said_stays_when_the_default_changes() {
+    let site = Site::new();
+    let mut roster = site.roster("");
+    roster.carry_out(Order::Add(json!({ "id": "yard", "url": "rtsp://10.0.0.2/" }))).expect("added");
+    let quiet = roster.cameras()[0].visits.quiet;
+    let said = json!({ "visits": { "quiet": format!("{}s", quiet.as_secs()) } });
+    assert_eq!(roster.carry_out(Order::Patch(id("yard"), said.clone())).expect("kept").change, Change::Changed);
+    assert_eq!(roster.carry_out(Order::Patch(id("yard"), said)).expect("the same").change, Change::Same);
+    roster.reloaded(&site.settings("[visits]\nquiet = \"47s\"")).expect("nothing is wrong");
+    assert_eq!(roster.cameras()[0].visits.quiet, quiet);
+    roster.carry_out(Order::Patch(id("yard"), json!({ "visits": { "quiet": null } }))).expect("taken back");
+    assert_eq!(roster.cameras()[0].visits.quiet.as_secs(), 47);
+}
+
+#[test]
 fn every_wrong_field_is_named_and_no_file_is_read_for_anybody() {
     let site = Site::new();
     let mut roster = site.roster("");
@@ -117,7 +151,7 @@ fn what_was_added_follows_the_settings_that_are_read_anew() {
     let mut roster = site.roster("");
     roster.carry_out(Order::Add(json!({ "id": "yard", "url": "rtsp://10.0.0.2/" }))).expect("added");
     let before = roster.cameras()[0].visits.clone();
-    roster.reloaded(&site.settings("[visits]\nquiet = \"47s\""));
+    roster.reloaded(&site.settings("[visits]\nquiet = \"47s\"")).expect("nothing is wrong");
     let after = roster.cameras()[0].visits.clone();
     assert_ne!(after, before);
     assert_eq!(after, site.roster("[visits]\nquiet = \"47s\"").cameras()[0].visits, "as after a restart");
@@ -275,10 +309,10 @@ fn a_camera_that_the_file_names_too_is_the_files() {
     let site = Site::new();
     let mut roster = site.roster("");
     roster.carry_out(Order::Add(json!({ "id": "door", "url": "rtsp://10.0.0.9/" }))).expect("added");
-    roster.reloaded(&site.settings(FILE_CAMERA));
+    roster.reloaded(&site.settings(FILE_CAMERA)).expect("nothing is wrong");
     assert_eq!(roster.cameras().len(), 1);
     assert_eq!(roster.cameras()[0].url.as_str(), "rtsp://10.0.0.1/x");
-    roster.reloaded(&site.settings(""));
+    roster.reloaded(&site.settings("")).expect("nothing is wrong");
     assert_eq!(roster.cameras()[0].url.as_str(), "rtsp://10.0.0.9/", "nothing was lost");
 }
 
@@ -298,4 +332,70 @@ fn playing_starts_what_is_there_and_adds_what_is_not() {
     assert_eq!((&*camera.name, camera.url.as_str(), camera.credentials), ("The first", "rtsp://10.0.0.8/1", None));
     assert_eq!(play(&mut roster, "door", "rtsp://10.0.0.1/x").expect("it runs").change, Change::Same);
     assert_eq!(play(&mut roster, "door", "rtsp://10.0.0.2/x"), Err(Refusal::InFile(id("door"))));
+}
+
+#[test]
+fn what_would_not_start_with_the_settings_is_said_and_nothing_changes() {
+    let site = Site::new();
+    let mut roster = site.roster("");
+    for (name, visits) in [("a", json!({ "hits": 3 })), ("b", json!({ "quiet": "1m" })), ("c", json!({ "hits": 3 }))] {
+        let camera = json!({ "id": name, "url": "rtsp://10.0.0.2/", "visits": visits });
+        roster.carry_out(Order::Add(camera)).expect("added");
+    }
+    let before = roster.cameras();
+    let wrong = format!("[control]\nmax_cameras = 3\n[visits]\nhits = 1\nwindow = 2\nquiet = \"47s\"\n{FILE_CAMERA}");
+    let problems = roster.reloaded(&site.settings(&wrong)).expect_err("3 of 2 samples");
+    let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+    assert_eq!(paths, ["visits.hits of \"a\", which was added", "visits.hits of \"c\", which was added"]);
+    assert_eq!(roster.cameras(), before);
+    assert!(roster.entry("door").is_none());
+    roster.carry_out(Order::Add(yard())).expect("by the bound of before");
+    assert!(matches!(Roster::open(&site.settings(&wrong)), Err(RosterError::Invalid { .. })), "as it is said");
+}
+
+#[test]
+fn what_was_switched_of_a_camera_that_is_no_more_does_not_hold_for_another_of_its_name() {
+    let with_relay =
+        |id: &str| format!("[[cameras]]\nid = \"{id}\"\nurl = \"rtsp://h/\"\nrelay = \"rtmp://h/live/{id}\"\n");
+    let (both, gate) = (with_relay("door") + &with_relay("gate"), with_relay("gate"));
+    let is_on = |roster: &Roster| -> Vec<(String, bool, bool)> {
+        let cameras = roster.cameras();
+        cameras.iter().map(|camera| (camera.id.to_string(), camera.enabled, camera.relay.is_some())).collect()
+    };
+    type Read = fn(&Site, Roster, &str) -> Roster;
+    let anew: Read = |site, mut roster, text| {
+        roster.reloaded(&site.settings(text)).expect("nothing is wrong");
+        roster
+    };
+    let at_a_start: Read = |site, _, text| site.roster(text);
+    for read in [anew, at_a_start] {
+        let site = Site::new();
+        let mut roster = site.roster(&both);
+        roster.carry_out(Order::Add(yard())).expect("added");
+        for name in ["door", "gate"] {
+            roster.carry_out(Order::StopRelay(id(name))).expect("switched");
+        }
+        roster.carry_out(Order::StopAll).expect("stopped");
+        let mut roster = read(&site, roster, &gate);
+        roster.put_in_order().expect("written");
+        assert!(!site.kept().contains("door"), "{}", site.kept());
+        let roster = read(&site, roster, &both);
+        let expected = [("door", true, true), ("gate", false, false), ("yard", false, false)];
+        assert_eq!(is_on(&roster), expected.map(|(id, enabled, relay)| (id.to_owned(), enabled, relay)));
+    }
+}
+
+#[test]
+fn what_cannot_be_forgotten_on_disk_is_not_forgotten() {
+    let site = Site::new();
+    let mut roster = site.roster(FILE_CAMERA);
+    roster.carry_out(Order::Stop(id("door"))).expect("stopped");
+    let nothing = site.settings("");
+    roster.reloaded(&nothing).expect("nothing is wrong");
+    let data = site.0.path().join("data");
+    fs::rename(&data, site.0.path().join("elsewhere")).expect("moved");
+    assert!(matches!(roster.put_in_order(), Err(Refusal::NotSaved(_))));
+    fs::rename(site.0.path().join("elsewhere"), &data).expect("moved back");
+    roster.put_in_order().expect("written");
+    assert!(!site.kept().contains("door"), "{}", site.kept());
 }

@@ -1,6 +1,6 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     Finding,
@@ -30,6 +30,8 @@ pub struct SceneCore {
     rules: Rules,
     down_after: Duration,
     evidence: Evidence,
+    areas: Vec<Area>,
+    /// One for each area and each label that was ever seen there, area by area.
     watches: Vec<Watch>,
     tracker: Option<Tracker>,
     sight: Sight,
@@ -53,6 +55,7 @@ impl SceneCore {
             rules: Rules::of(settings),
             down_after: settings.visits.down_after,
             evidence: settings.evidence.clone(),
+            areas: Vec::new(),
             watches: Vec::new(),
             tracker: None,
             sight: Sight::default(),
@@ -73,19 +76,28 @@ impl SceneCore {
         self.evidence = settings.evidence.clone();
         self.tracker = (settings.every < Tracker::SLOWEST).then(|| self.tracker.take().unwrap_or_default());
 
+        self.areas = Area::of(&settings.zones);
         let mut before = std::mem::take(&mut self.watches);
-        self.watches = Area::of(&settings.zones)
-            .into_iter()
-            .map(|area| {
-                let same = before.iter().position(|w| w.area.name == area.name);
-                match same.map(|index| before.swap_remove(index)) {
-                    Some(watch) => watch.redrawn(area),
-                    None => Watch::new(area),
-                }
-            })
-            .collect();
+        for area in &self.areas {
+            let same = before.extract_if(.., |watch| watch.area.name == area.name);
+            self.watches.extend(same.map(|watch| watch.redrawn(area.clone())));
+        }
         let removed = before.iter_mut();
         removed.filter_map(|w| w.end(&self.rules, &self.reporter)).collect()
+    }
+
+    /// Who looks for a label in an area, from the first time on that it is seen there; nobody, where there is no such area.
+    fn watch(&mut self, zone: Option<&str>, label: &Arc<str>) -> Option<&mut Watch> {
+        let is_there = |watch: &Watch| watch.area.name.as_deref() == zone;
+        let at = self.watches.iter().position(|watch| is_there(watch) && watch.label == *label);
+        if let Some(at) = at {
+            return self.watches.get_mut(at);
+        }
+        let place = |area: &Area| self.areas.iter().position(|it| it.name == area.name);
+        let area = self.areas.iter().find(|area| area.name.as_deref() == zone)?;
+        let at = self.watches.partition_point(|watch| place(&watch.area) <= place(area));
+        self.watches.insert(at, Watch::new(area.clone(), Arc::clone(label)));
+        self.watches.get_mut(at)
     }
 
     /// Takes up what of this camera was begun when the process last ended, `at` the moment it began anew. What is taken
@@ -97,7 +109,7 @@ impl SceneCore {
         for open in unfinished.visits.iter().filter(|v| v.camera == id) {
             self.sight.resumed(at, away);
             let clock = self.sight.clock(at);
-            let watch = self.watches.iter_mut().find(|w| w.area.name == open.zone);
+            let watch = open.label.as_ref().and_then(|label| self.watch(open.zone.as_deref(), label));
             let refused = match watch {
                 Some(watch) => watch.resume(open.visit.clone(), clock).err(),
                 None => Some(open.visit.clone()),
@@ -105,7 +117,7 @@ impl SceneCore {
             if let Some(mut visit) = refused {
                 // Its zone is gone, so nothing will ever end it.
                 visit.ended_at = Some(visit.started_at);
-                let event = self.reporter.ended(visit, open.zone.clone(), None, None);
+                let event = self.reporter.ended(visit, open.zone.clone(), open.label.clone(), None);
                 findings.push(event.into());
             }
         }
@@ -140,8 +152,9 @@ impl SceneCore {
         };
         self.sight.looked(origin.captured);
         let clock = self.sight.clock(origin.captured);
-        let counts = |d: &&Detection| self.watches.iter().any(|w| w.area.holds(&d.area));
+        let counts = |d: &&Detection| self.areas.iter().any(|area| area.holds(&d.area));
         self.people = u32::try_from(seen.iter().filter(counts).count()).unwrap_or(u32::MAX);
+        self.watch_for(seen);
         let look = Look { detected, seen, tracks: &tracks, clock };
         for watch in &mut self.watches {
             match watch.look(&look, &self.rules, &self.reporter) {
@@ -151,6 +164,18 @@ impl SceneCore {
             }
         }
         findings
+    }
+
+    /// What is seen in an area for the first time is watched from here on; a model has few labels.
+    fn watch_for(&mut self, seen: &[Detection]) {
+        for found in seen {
+            for n in 0..self.areas.len() {
+                if self.areas[n].holds(&found.area) {
+                    let zone = self.areas[n].name.clone();
+                    let _ = self.watch(zone.as_deref(), &found.label);
+                }
+            }
+        }
     }
 
     /// A life of the camera ended with a fault: until it streams again nothing can be seen.
@@ -237,8 +262,7 @@ impl SceneCore {
 
 /// How long nobody looked. Where the end lies in the future, the clock was set back, and nobody knows: for too long.
 fn away_since(until: Timestamp, at: Moment) -> Duration {
-    const CORRECTION: SignedDuration = SignedDuration::from_secs(10);
     const TOO_LONG: Duration = Duration::from_secs(366 * 24 * 3600);
     let away = at.wall.duration_since(until);
-    if away < -CORRECTION { TOO_LONG } else { Duration::try_from(away).unwrap_or_default() }
+    if away < -Moment::CORRECTION { TOO_LONG } else { Duration::try_from(away).unwrap_or_default() }
 }

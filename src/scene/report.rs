@@ -45,7 +45,7 @@ pub fn conclude(unfinished: Unfinished) -> Vec<Event> {
     let end = |open: OpenVisit| {
         let camera = CameraRef { name: open.camera.as_str().into(), id: open.camera };
         let visit = VisitFacts { ended_at: Some(open.visit.started_at), ..open.visit };
-        Reporter { camera, ids: IdSource::default() }.ended(visit, open.zone, None, None)
+        Reporter { camera, ids: IdSource::default() }.ended(visit, open.zone, open.label, None)
     };
     unfinished.visits.into_iter().map(end).collect()
 }
@@ -73,14 +73,14 @@ impl Reporter {
         &self,
         visit: VisitFacts,
         zone: Option<Arc<str>>,
-        label: Option<Arc<str>>,
+        label: Arc<str>,
         decision: Decision<'_>,
     ) -> Event {
         let time = visit.started_at;
         self.event(EventKind::VisitStarted, time, |subject| {
             subject.visit = Some(visit);
             subject.zone = zone;
-            subject.label = label;
+            subject.label = Some(label);
             decided(subject, decision);
         })
     }

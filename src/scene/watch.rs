@@ -14,12 +14,13 @@ use crate::{
     words::Detection,
 };
 
-/// An area, its visits, and what is to be remembered of them.
+/// An area, the visits of one kind there, and what is to be remembered of them. A dog that is there must not keep it from
+/// being told that a person comes.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
     pub(super) area: Area,
+    pub(super) label: Arc<str>,
     visits: Visits,
-    label: Option<Arc<str>>,
     best: Option<Best>,
     stationary: Stationary,
 }
@@ -42,8 +43,13 @@ pub(super) enum News {
 }
 
 impl Watch {
-    pub(super) fn new(area: Area) -> Self {
-        Self { area, visits: Visits::default(), label: None, best: None, stationary: Stationary::default() }
+    pub(super) fn new(area: Area, label: Arc<str>) -> Self {
+        Self { area, label, visits: Visits::default(), best: None, stationary: Stationary::default() }
+    }
+
+    /// Whether somebody counts here.
+    pub(super) fn concerns(&self, seen: &Detection) -> bool {
+        seen.label == self.label && self.area.holds(&seen.area)
     }
 
     /// The same watch, of an area that was drawn anew.
@@ -55,7 +61,7 @@ impl Watch {
     pub(super) fn look(&mut self, look: &Look<'_>, rules: &Rules, reporter: &Reporter) -> Option<News> {
         let Look { detected, seen, tracks, clock } = look;
         let captured = detected.frame.origin.captured;
-        let inside: Vec<_> = seen.iter().zip(*tracks).filter(|(person, _)| self.area.holds(&person.area)).collect();
+        let inside: Vec<_> = seen.iter().zip(*tracks).filter(|(person, _)| self.concerns(person)).collect();
         let people: Vec<_> = inside.iter().map(|(person, _)| *person).collect();
         self.stationary.looked(Looked { at: captured.steady, clock: *clock }, rules.blind);
         let newcomers = self.stationary.newcomers(&people, captured.steady, rules.stationary);
@@ -76,8 +82,6 @@ impl Watch {
         let worth = worth(newcomers);
         match change {
             Some(Change::Started(visit)) => {
-                let surest = people.iter().max_by(|a, b| a.score.total_cmp(&b.score));
-                self.label = surest.map(|person| Arc::clone(&person.label));
                 self.best = Some(Best::opening(worth));
                 let event = reporter.started(visit, self.area.name.clone(), self.label.clone(), sightings());
                 Some(News::Found(Box::new(Finding { event, proof: Some(Proof::now(detected, seen)) })))
@@ -119,7 +123,7 @@ impl Watch {
         decision: Option<Decision<'_>>,
     ) -> Finding {
         self.stationary.settle(rules.quiet);
-        let event = reporter.ended(visit, self.area.name.clone(), self.label.take(), decision);
+        let event = reporter.ended(visit, self.area.name.clone(), Some(self.label.clone()), decision);
         Finding { event, proof: self.best.take().and_then(Best::into_proof) }
     }
 

@@ -28,7 +28,7 @@ pub struct Camera {
     pub stall_timeout: Duration,
     /// The longest wait for a key frame that decodes.
     pub key_frame_timeout: Duration,
-    /// Failed lives in a row before it stays `failed`; 0 = for ever.
+    /// Lives after the first failed one that may fail in a row before it stays `failed`; 0 = for ever.
     pub max_retries: u32,
     /// Whether its sound is taken along for the live view, where it is AAC.
     pub sound: bool,

@@ -1,10 +1,10 @@
 use std::{
-    fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
 use super::error::SettingsError;
+use crate::disk::read_at_most;
 
 /// The settings file may be so large; 1,000 cameras with zones need about half of it.
 const SETTINGS_BYTES: u64 = 4 << 20;
@@ -32,25 +32,20 @@ pub(super) fn find(
 
 /// The text of the settings file.
 pub(super) fn read_settings(path: &Path) -> Result<String, SettingsError> {
-    read_bounded(path, SETTINGS_BYTES).map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause })
+    read_text(path, SETTINGS_BYTES).map_err(|cause| SettingsError::Unreadable { path: path.to_owned(), cause })
 }
 
 /// The trimmed text of a file with a secret, or why there is none.
 pub(super) fn read_secret(path: &Path) -> Result<String, String> {
-    let text = read_bounded(path, SECRET_BYTES).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let text = read_text(path, SECRET_BYTES).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     match text.trim() {
         "" => Err(format!("{} is empty", path.display())),
         text => Ok(text.to_owned()),
     }
 }
 
-fn read_bounded(path: &Path, most: u64) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        let text = format!("larger than {most} bytes");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
-    }
+fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    let bytes = read_at_most(path, most)?;
     // The error of String::from_utf8 carries the bytes, which may be a secret.
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not UTF-8"))
 }

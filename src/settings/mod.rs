@@ -4,6 +4,7 @@
 //! tree of values, read into the structs of the file (`shape`, `raw`) and checked as a whole (`check`). Each step notes
 //! its problems and goes on, so that all of them are reported at once.
 
+mod ca_file;
 mod camera;
 mod camera_defaults;
 mod check;
@@ -24,6 +25,7 @@ mod shape;
 mod show;
 mod sink;
 mod snapshots;
+mod strangers;
 mod syntax;
 mod tree;
 mod variables;
@@ -33,6 +35,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use ipnet::IpNet;
 
+pub use ca_file::CaFile;
 pub use camera::{Camera, Evidence, Transport, VisitRules, Zone};
 pub use camera_defaults::{CameraDefaults, camera_as_written, refuse_masked};
 pub use check::camera_at;
@@ -47,6 +50,7 @@ pub use server::{Auth, Server, Token, User};
 pub use show::show;
 pub use sink::{Budget, Command, File, Filter, Mqtt, Sink, Template, Way, Webhook};
 pub use snapshots::{ObjectStore, Snapshots};
+pub use strangers::strangers;
 pub use syntax::SyntaxError;
 
 /// Everything the user decides, checked.

@@ -82,6 +82,7 @@ fn the_defaults_are_the_promised_ones() {
     assert_eq!(settings.server.bind.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.server.auth, Auth::Open);
     assert!(settings.server.hosts.is_empty() && settings.server.proxies.is_empty());
+    assert!(settings.server.cors.is_empty());
     assert_eq!(settings.storage.path, Path::new("data"));
     assert_eq!(settings.storage.keep, seconds(30 * 86_400));
     assert_eq!(settings.storage.max_bytes, 512 << 20);
@@ -97,6 +98,7 @@ fn the_defaults_are_the_promised_ones() {
     assert_eq!((camera.connect_timeout, camera.stall_timeout), (seconds(10), seconds(10)));
     assert_eq!(camera.key_frame_timeout, seconds(30));
     assert_eq!((camera.max_retries, camera.enabled), (0, true));
+    assert_eq!((camera.sound, &camera.relay), (true, &None));
     let visits = &camera.visits;
     assert_eq!((visits.hits, visits.window), (2, 3));
     assert_eq!((visits.quiet, visits.blind, visits.down_after), (seconds(10), seconds(60), seconds(30)));
@@ -122,6 +124,8 @@ fn the_defaults_are_the_promised_ones() {
         spool_bytes: 256 << 20,
     };
     assert_eq!(settings.snapshots, Some(expected));
+    assert_eq!(settings.live, Live { max_viewers: 256, max_relays: 5 });
+    assert_eq!(settings.control, Control { max_cameras: 1000, networks: Vec::new() });
 }
 
 #[test]
@@ -142,6 +146,8 @@ fn the_reference_knows_every_key() {
         ("[sinks.template]", vec!["sinks", "", "template"]),
         ("[sinks.budget]", vec!["sinks", "", "budget"]),
         ("[snapshots]", vec!["snapshots"]),
+        ("[live]", vec!["live"]),
+        ("[control]", vec!["control"]),
     ] {
         let known = keys_of(&table);
         assert!(!known.is_empty());

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{Credentials, Secret};
+use super::{CaFile, Credentials, Secret};
 use crate::words::{CameraId, EventKind, Weekly};
 
 /// `[[sinks]]`
@@ -68,7 +68,7 @@ pub struct Webhook {
     /// For one delivery, connection to answer.
     pub timeout: Duration,
     /// Certificate authorities (PEM) to trust besides the built-in ones.
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: Option<CaFile>,
     /// Headers to send besides our own: name and value.
     pub headers: Vec<(Arc<str>, Secret)>,
     /// A body of the receiver's own format, instead of a signed CloudEvent.
@@ -107,7 +107,7 @@ pub struct Mqtt {
     /// For connecting, and for each acknowledgement.
     pub timeout: Duration,
     /// Certificate authorities (PEM) to trust besides the built-in ones.
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: Option<CaFile>,
 }
 
 /// A program that is run for each event, with the event on its standard input. Its `Debug` does not show the arguments.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{Credentials, Secret};
+use super::{CaFile, Credentials, Secret};
 
 /// `[snapshots]`. Its `Debug` shows no credentials.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +56,7 @@ pub enum ObjectStore {
         /// Whether the bucket stands in the path (`true`) or in the host name.
         path_style: bool,
         /// Certificate authorities (PEM) to trust besides the built-in ones.
-        ca_file: Option<PathBuf>,
+        ca_file: Option<CaFile>,
     },
     /// `gs://BUCKET/PREFIX`
     Google {
@@ -69,7 +69,7 @@ pub enum ObjectStore {
         /// Where the service is, if not at Google's.
         endpoint: Option<Url>,
         /// Certificate authorities (PEM) to trust besides the built-in ones.
-        ca_file: Option<PathBuf>,
+        ca_file: Option<CaFile>,
     },
     /// `az://CONTAINER/PREFIX`
     Azure {
@@ -84,7 +84,7 @@ pub enum ObjectStore {
         /// Where the service is, if not at Microsoft's.
         endpoint: Option<Url>,
         /// Certificate authorities (PEM) to trust besides the built-in ones.
-        ca_file: Option<PathBuf>,
+        ca_file: Option<CaFile>,
     },
     /// `http://` or `https://`: WebDAV, or whatever takes PUT.
     Http {
@@ -93,6 +93,6 @@ pub enum ObjectStore {
         /// User name and password.
         credentials: Option<Credentials>,
         /// Certificate authorities (PEM) to trust besides the built-in ones.
-        ca_file: Option<PathBuf>,
+        ca_file: Option<CaFile>,
     },
 }

@@ -138,7 +138,7 @@ fn shown(line: &str) -> String {
     }
     let word = line.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).map_or(line, |end| &line[..end]);
     let behind = line[word.len()..].trim_start();
-    if HARMLESS.contains(&word) && behind.matches('=').count() <= 1 && !behind.contains('$') {
+    if HARMLESS.contains(&word) && behind.strip_prefix('=').is_some_and(is_one_plain_value) {
         return short(line);
     }
     match (HARMLESS.contains(&word) || NAMES.contains(&word), behind) {
@@ -147,6 +147,28 @@ fn shown(line: &str) -> String {
         (true, _) => format!("{word} ***"),
         (false, _) => "***".to_owned(),
     }
+}
+
+/// Whether it is one value and nothing else: what stands behind it, or in what looks like it, may be a secret.
+fn is_one_plain_value(text: &str) -> bool {
+    let value = text.trim().trim_start_matches('[').trim_end_matches(']');
+    let is_quote = |c: char| c == '"' || c == '\'';
+    let is_one_text = match value.matches(is_quote).count() {
+        0 => false,
+        // One of them was forgotten; where the text ends, nobody knows.
+        1 => return (value.starts_with(is_quote) || value.ends_with(is_quote)) && is_one_plain_word(value),
+        2 => value.starts_with(is_quote) && value.ends_with(is_quote),
+        _ => return false,
+    };
+    if is_one_text { is_plain(value) } else { is_one_plain_word(value) && !value.contains(is_quote) }
+}
+
+fn is_one_plain_word(value: &str) -> bool {
+    is_plain(value) && !value.contains(char::is_whitespace)
+}
+
+fn is_plain(value: &str) -> bool {
+    !value.contains([',', '#', '@', '$', '=', '\\']) && !value.contains("//")
 }
 
 impl fmt::Display for SyntaxError {
@@ -171,7 +193,24 @@ mod tests {
         for (line, expected) in [
             ("[[cameras]", "[[cameras]"),
             ("bind = 127.0.0.1:8080", "bind = 127.0.0.1:8080"),
-            ("every 4s", "every 4s"),
+            ("every 4s", "every ***"),
+            ("every = 4s", "every = 4s"),
+            ("name = \"The front door\"", "name = \"The front door\""),
+            ("name = \"door", "name = \"door"),
+            ("labels = [\"person\"", "labels = [\"person\""),
+            ("id: \"door\", url: \"rtsp://admin:hunter2@10.0.0.7/x\"", "id ***"),
+            ("id = \"door\", password", "id = ***"),
+            ("name = \"door\" password \"hunter2\"", "name = ***"),
+            ("name = \"door\" hunter2", "name = ***"),
+            ("name = \"door\"hunter2", "name = ***"),
+            ("name = door\"hunter2\"", "name = ***"),
+            ("name = \"door password hunter2", "name = ***"),
+            ("name = door password hunter2", "name = ***"),
+            ("name = \"door\\\" hunter2\"", "name = ***"),
+            ("every = 4s  # pw hunter2", "every = ***"),
+            ("every = 4s#hunter2", "every = ***"),
+            ("path = rtsp://admin:hunter2@10.0.0.7/x", "path = ***"),
+            ("path = https://hooks.example/hunter2", "path = ***"),
             ("password = hunter2", "password = ***"),
             ("password hunter2", "password ***"),
             ("url = rtsp://a:hunter2@h/", "url = ***"),
@@ -193,11 +232,11 @@ mod tests {
 
     #[test]
     fn line_and_column_count_from_one() {
-        let text = "a = 1\nbind = ü x\n";
+        let text = "a = 1\nbind = üx\n";
         let at = text.find('x').expect("it is there");
         let error = SyntaxError::at(text, Some(at..at + 1), "no");
-        assert_eq!(error.place, Some((2, 10)));
-        assert_eq!(error.line, "bind = ü x");
+        assert_eq!(error.place, Some((2, 9)));
+        assert_eq!(error.line, "bind = üx");
         assert_eq!(SyntaxError::at("", Some(0..0), "no").place, Some((1, 1)));
         assert_eq!(SyntaxError::at("ü", Some(1..9), "no").place, Some((1, 1)));
     }

@@ -76,6 +76,7 @@ pub struct Counts {
 #[derive(Debug, Clone)]
 pub(super) enum Live {
     Unit { packets: Arc<Packets>, key: bool },
+    Sound(Arc<Packets>),
     Report(Bytes),
 }
 

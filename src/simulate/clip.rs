@@ -1,13 +1,13 @@
 use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
-use h264_reader::{
-    nal::sps::SeqParameterSet,
-    rbsp::{BitReader, decode_nal},
-};
+use h264_reader::nal::sps::SeqParameterSet;
 
 use super::{SimulateError, nal, picture_order, read};
-use crate::{media::AccessUnit, words::Moment};
+use crate::{
+    media::{AccessUnit, read_sequence},
+    words::Moment,
+};
 
 /// Ticks per second of every time here: the RTP clock of video (RFC 6184, section 8.2.1).
 pub(super) const CLOCK: i64 = 90_000;
@@ -193,10 +193,8 @@ pub(super) fn duration(ticks: i64) -> Duration {
 }
 
 fn parse_sps(name: &str, sps: &Bytes) -> Result<SeqParameterSet, SimulateError> {
-    let broken = |message: String| SimulateError::ParameterSets {
+    read_sequence(sps).map_err(|error| SimulateError::ParameterSets {
         clip: name.to_owned(),
-        message: format!("broken sequence parameter set: {message}"),
-    };
-    let payload = decode_nal(sps).map_err(|error| broken(error.to_string()))?;
-    SeqParameterSet::from_bits(BitReader::new(&*payload)).map_err(|error| broken(format!("{error:?}")))
+        message: format!("broken sequence parameter set: {error}"),
+    })
 }

@@ -75,6 +75,7 @@ struct Attached {
 struct Viewer {
     live: broadcast::Receiver<Live>,
     delivery: Delivery,
+    sound: Option<Delivery>,
     sent: u64,
     waits_for_key: bool,
 }
@@ -181,15 +182,15 @@ impl Connection {
                 attached.set(false, false);
                 self.viewer = None;
             }
-            Consequence::Play(delivery) => {
+            Consequence::Play { pictures, sound } => {
                 attached.set(true, true);
                 let waits_for_key = camera.mount.start_at_key_frame;
-                self.viewer = Some(Viewer { live, delivery, sent: 0, waits_for_key });
+                self.viewer = Some(Viewer { live, delivery: pictures, sound, sent: 0, waits_for_key });
             }
         }
         self.wire.respond(camera.fault(), &response).await?;
         match consequence {
-            Consequence::Play(_) => camera.count(|counts| counts.played += 1),
+            Consequence::Play { .. } => camera.count(|counts| counts.played += 1),
             Consequence::TornDown => camera.count(|counts| counts.torn_down += 1),
             _ => {}
         }
@@ -216,6 +217,12 @@ impl Connection {
             }
             Ok(Live::Report(report)) => {
                 self.wire.send_report(delivery, report).await?;
+                Ok(false)
+            }
+            Ok(Live::Sound(packets)) => {
+                if let Some(sound) = viewer.sound.filter(|_| !viewer.waits_for_key) {
+                    self.wire.send_unit(sound, &packets).await?;
+                }
                 Ok(false)
             }
             Ok(Live::Unit { packets, key }) => {

@@ -27,7 +27,8 @@ pub(super) struct Conversation {
 #[derive(Debug)]
 struct Session {
     id: String,
-    delivery: Delivery,
+    pictures: Delivery,
+    sound: Option<Delivery>,
 }
 
 /// Where a session's media goes.
@@ -46,7 +47,10 @@ pub(super) enum Consequence {
     /// A session was set up.
     SetUp,
     /// Media is to be sent there.
-    Play(Delivery),
+    Play {
+        pictures: Delivery,
+        sound: Option<Delivery>,
+    },
     Pause,
     /// The session is over.
     TornDown,
@@ -69,10 +73,9 @@ impl Conversation {
 
     /// Whether a request gets no answer at all.
     pub(super) fn ignores(&self, request: &Request<Vec<u8>>, fault: Option<Fault>) -> bool {
-        let is_for_sound = || request.request_uri().is_some_and(|uri| uri.path().ends_with(SOUND_TRACK));
         match (fault, request.method()) {
             (Some(Fault::NoKeepAlive), Method::Options | Method::GetParameter) => self.has_session(),
-            (Some(Fault::MuteSound), Method::Setup) => is_for_sound(),
+            (Some(Fault::MuteSound), Method::Setup) => is_for_sound(request),
             _ => false,
         }
     }
@@ -162,7 +165,9 @@ impl Conversation {
         };
         let mut granted = RtpTransport { params: headers::RtpTransportParameters::default(), ..offer.clone() };
         granted.params.unicast = true;
-        granted.params.ssrc = vec![position.ssrc];
+        if !is_for_sound(request) {
+            granted.params.ssrc = vec![position.ssrc];
+        }
         match delivery {
             Delivery::Interleaved { rtp, rtcp } => {
                 granted.params.interleaved = Some((rtp, Some(rtcp)));
@@ -172,13 +177,18 @@ impl Conversation {
                 granted.params.server_port = Some((self.udp_ports.0, Some(self.udp_ports.1)));
             }
         }
-        let id = self.session.take().map_or_else(|| format!("{:016x}", fastrand::u64(..)), |session| session.id);
+        let session = match (is_for_sound(request), self.session.take()) {
+            (true, None) => return refuse(request, StatusCode::MethodNotValidInThisState), // the pictures come first
+            (true, Some(session)) => Session { sound: Some(delivery), ..session },
+            (false, Some(session)) => Session { pictures: delivery, ..session },
+            (false, None) => Session { id: format!("{:016x}", fastrand::u64(..)), pictures: delivery, sound: None },
+        };
         let timeout = camera.mount.session_timeout.as_secs().max(1);
         let response = builder(request, StatusCode::Ok)
-            .header(headers::SESSION, format!("{id};timeout={timeout}"))
+            .header(headers::SESSION, format!("{};timeout={timeout}", session.id))
             .typed_header(&Transports::from(vec![Transport::Rtp(granted)]))
             .build(Vec::new());
-        self.session = Some(Session { id, delivery });
+        self.session = Some(session);
         (response, Consequence::SetUp)
     }
 
@@ -206,7 +216,7 @@ impl Conversation {
         }
         let response =
             self.granted(request).header(headers::RANGE, "npt=now-").header(headers::RTP_INFO, info).build(Vec::new());
-        (response, Consequence::Play(session.delivery))
+        (response, Consequence::Play { pictures: session.pictures, sound: session.sound })
     }
 
     fn granted(&self, request: &Request<Vec<u8>>) -> ResponseBuilder {
@@ -216,6 +226,10 @@ impl Conversation {
             None => response,
         }
     }
+}
+
+fn is_for_sound(request: &Request<Vec<u8>>) -> bool {
+    request.request_uri().is_some_and(|uri| uri.path().ends_with(SOUND_TRACK))
 }
 
 const PUBLIC: &str = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sdp_types::{Connection, Media, MediaType, Origin, Session, TransportProto};
 
-use super::{Clip, Fault, packetize::PAYLOAD_TYPE};
+use super::{Clip, Fault, packetize::PAYLOAD_TYPE, sound};
 
 /// The control path of the one stream.
 pub(super) const TRACK: &str = "track1";
@@ -32,21 +32,12 @@ pub(super) fn describe(clip: &Clip, fault: Option<Fault>, address: IpAddr) -> St
     };
     media.add_attribute_with_value("control", TRACK);
     session.add_media(media);
-    if fault == Some(Fault::MuteSound) {
-        session.add_media(sound());
+    if matches!(fault, Some(Fault::MuteSound | Fault::DamagedSound(_))) {
+        let mut media = sound::describe();
+        media.add_attribute_with_value("control", SOUND_TRACK);
+        session.add_media(media);
     }
     session.to_string()
-}
-
-/// AAC at 8 kHz, one channel (RFC 3640, section 4.1).
-fn sound() -> Media {
-    let mut media = Media::new(MediaType::Audio, 0, TransportProto::RtpAvp, "97");
-    media.add_attribute_with_value("rtpmap", "97 mpeg4-generic/8000/1");
-    let parameters =
-        "streamtype=5;profile-level-id=15;mode=AAC-hbr;config=1588;sizelength=13;indexlength=3;indexdeltalength=3";
-    media.add_attribute_with_value("fmtp", format!("97 {parameters}"));
-    media.add_attribute_with_value("control", SOUND_TRACK);
-    media
 }
 
 fn video(clip: &Clip) -> Media {

@@ -14,6 +14,8 @@ pub enum Fault {
     H265,
     /// Beside the pictures AAC is offered, and its SETUP is never answered.
     MuteSound,
+    /// Beside the pictures AAC is sent, and every Nth packet of it cannot be read.
+    DamagedSound(u64),
     /// What keeps a session alive is never answered, and the session lasts without.
     NoKeepAlive,
     /// The connection is reset (TCP RST) after this many units.
@@ -26,6 +28,8 @@ pub enum Fault {
     SequenceJump(u64),
     /// The timestamp leaps by an hour at every Nth unit.
     TimestampJump(u64),
+    /// Before each unit comes an access unit delimiter, marked as if it were a picture.
+    MarkedDelimiters,
     /// Every N units the stream comes from a new source, as after a reboot behind a proxy.
     NewSsrc(u64),
     /// Every Nth packet is not sent.
@@ -66,18 +70,20 @@ enum Kind {
     Counted(fn(u64) -> Fault, u64),
 }
 
-const FORMS: [Form; 26] = [
+const FORMS: [Form; 28] = [
     ("silence", Kind::Plain(Fault::Silence), "PLAY succeeds, then no media"),
     ("silence-after", Kind::Counted(Fault::SilenceAfter, 50), "no media after N units"),
     ("audio-only", Kind::Plain(Fault::AudioOnly), "offers an audio stream alone"),
     ("h265", Kind::Plain(Fault::H265), "says it sends H.265"),
     ("mute-sound", Kind::Plain(Fault::MuteSound), "offers sound and does not answer who asks for it"),
+    ("damaged-sound", Kind::Counted(Fault::DamagedSound, 30), "sends sound, every Nth packet of it unreadable"),
     ("no-keep-alive", Kind::Plain(Fault::NoKeepAlive), "never answers what keeps a session alive"),
     ("reset", Kind::Counted(Fault::Reset, 50), "resets the connection after N units"),
     ("mid-frame-cut", Kind::Counted(Fault::MidFrameCut, 50), "closes in the middle of a picture after N units"),
     ("stream-end", Kind::Counted(Fault::StreamEnd, 50), "ends the stream in order after N units"),
     ("sequence-jump", Kind::Counted(Fault::SequenceJump, 50), "the RTP sequence leaps every N units"),
     ("timestamp-jump", Kind::Counted(Fault::TimestampJump, 50), "the RTP timestamp leaps an hour every N units"),
+    ("marked-delimiters", Kind::Plain(Fault::MarkedDelimiters), "marks a delimiter before each picture as one"),
     ("new-ssrc", Kind::Counted(Fault::NewSsrc, 50), "a new RTP source every N units"),
     ("packet-loss", Kind::Counted(Fault::PacketLoss, 100), "every Nth packet is not sent"),
     ("garbage-nal", Kind::Counted(Fault::GarbageNal, 1), "random bytes in place of every Nth picture"),
@@ -134,6 +140,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let number = match *self {
             Self::SilenceAfter(n)
+            | Self::DamagedSound(n)
             | Self::Reset(n)
             | Self::MidFrameCut(n)
             | Self::StreamEnd(n)
@@ -167,6 +174,11 @@ mod tests {
             assert!(fault.to_string().starts_with(name), "{fault} for {name}");
         }
         assert_eq!("reset=7".parse(), Ok(Fault::Reset(7)));
+    }
+
+    #[test]
+    fn the_readme_says_how_many_there_are() {
+        assert!(include_str!("../../README.md").contains(&format!("in {} ways", FORMS.len())), "{}", FORMS.len());
     }
 
     #[test]

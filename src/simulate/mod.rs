@@ -17,6 +17,7 @@ mod picture_order;
 mod player;
 mod read;
 mod server;
+mod sound;
 mod synthetic;
 mod wire;
 

@@ -9,6 +9,9 @@ pub(super) const SPS: u8 = 7;
 pub(super) const PPS: u8 = 8;
 pub(super) const DELIMITER: u8 = 9;
 
+/// A delimiter before pictures of any kind (section 7.3.2.4).
+pub(super) const ANY_DELIMITER: [u8; 2] = [DELIMITER, 0xf0];
+
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 /// `nal_unit_type`; 0 (unspecified) for an empty unit.

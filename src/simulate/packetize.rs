@@ -50,13 +50,19 @@ pub(super) struct Packetizer {
     pub(super) ssrc: u32,
     /// Of the next packet.
     pub(super) sequence: u16,
+    payload_type: u8,
     packets: u32,
     octets: u32,
 }
 
 impl Packetizer {
     pub(super) fn new(ssrc: u32, sequence: u16) -> Self {
-        Self { ssrc, sequence, packets: 0, octets: 0 }
+        Self { ssrc, sequence, payload_type: PAYLOAD_TYPE, packets: 0, octets: 0 }
+    }
+
+    /// For another payload than H.264, of which each piece fits a packet.
+    pub(super) fn of_type(self, payload_type: u8) -> Self {
+        Self { payload_type, ..self }
     }
 
     /// Packetizes one access unit; its last packet carries the marker bit. `is_lost` is asked for each packet in turn
@@ -83,7 +89,7 @@ impl Packetizer {
             let length = RTP_HEADER + prefix.len() + payload.len();
             buffer.put_slice(&[b'$', 0]);
             buffer.put_u16(u16::try_from(length).expect("a packet is at most MTU bytes long"));
-            buffer.put_slice(&[0x80, u8::from(marker) << 7 | PAYLOAD_TYPE]);
+            buffer.put_slice(&[0x80, u8::from(marker) << 7 | self.payload_type]);
             buffer.put_u16(sequence);
             buffer.put_u32(timestamp);
             buffer.put_u32(self.ssrc);

@@ -7,12 +7,13 @@ use h264_reader::{
         NalHeader,
         pps::PicParameterSet,
         slice::{PicOrderCountLsb, SliceHeader},
-        sps::{PicOrderCntType, SeqParameterSet},
+        sps::PicOrderCntType,
     },
     rbsp::{BitReader, decode_nal},
 };
 
 use super::nal;
+use crate::media::read_sequence;
 
 /// By how many pictures each access unit is shown later than it is decoded, the smallest being 0. All 0 where the
 /// stream does not reorder, or does not say so in a way that is understood here.
@@ -79,7 +80,7 @@ fn low_bits(context: &Context, slice: &Bytes) -> Option<u32> {
 
 fn parse_parameter_sets(sps: &Bytes, pps: &Bytes) -> Option<(Context, u32)> {
     let mut context = Context::new();
-    let sps = SeqParameterSet::from_bits(BitReader::new(&*decode_nal(sps).ok()?)).ok()?;
+    let sps = read_sequence(sps).ok()?;
     let PicOrderCntType::TypeZero { log2_max_pic_order_cnt_lsb_minus4 } = sps.pic_order_cnt else {
         return None;
     };

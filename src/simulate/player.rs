@@ -14,6 +14,7 @@ use super::{
     clip::{CLOCK, duration},
     nal,
     packetize::Packetizer,
+    sound::Sound,
 };
 use crate::words::Moment;
 
@@ -63,6 +64,7 @@ struct Feed {
     units: u64,
     packets: u64,
     report_due: i64,
+    sound: Sound,
 }
 
 impl Feed {
@@ -78,6 +80,7 @@ impl Feed {
             units: 0,
             packets: 0,
             report_due: 0,
+            sound: Sound::new(),
         }
     }
 
@@ -119,8 +122,15 @@ impl Feed {
             _ => {}
         }
         let mut live = Vec::with_capacity(2);
+        if let Some(Fault::DamagedSound(n)) = fault {
+            let due = self.due();
+            live.extend(std::iter::from_fn(|| self.sound.next(due, n)).map(|packets| Live::Sound(Arc::new(packets))));
+        }
         let left_out = fault == Some(Fault::NoKeyFrame) && self.unit().key;
         if watched && !left_out {
+            if fault == Some(Fault::MarkedDelimiters) {
+                live.push(self.delimiter());
+            }
             live.push(self.packetize(fault));
             if self.due() >= self.report_due {
                 self.report_due = self.due() + REPORT_EVERY;
@@ -148,6 +158,12 @@ impl Feed {
             _ => self.packetizer.packetize(self.clip.nals(unit), timestamp, is_lost),
         };
         Live::Unit { packets: Arc::new(packets), key: unit.key }
+    }
+
+    fn delimiter(&mut self) -> Live {
+        let (delimiter, key) = ([Bytes::from_static(&nal::ANY_DELIMITER)], self.unit().key);
+        let timestamp = self.timestamp(self.due() + self.unit().presentation_offset);
+        Live::Unit { packets: Arc::new(self.packetizer.packetize(delimiter.iter(), timestamp, || false)), key }
     }
 
     fn choose_clip(&mut self, clip: &Arc<Clip>, fault: Option<Fault>) {

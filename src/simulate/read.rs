@@ -1,6 +1,6 @@
 //! Clips from files.
 
-use std::{fs::File, io::Read as _, panic::catch_unwind, path::Path};
+use std::{io, panic::catch_unwind, path::Path};
 
 use bytes::Bytes;
 use re_mp4::{Mp4, StsdBoxContent, Track};
@@ -10,13 +10,14 @@ use super::{
     clip::CLOCK,
     nal::{group_access_units, split_annex_b},
 };
+use crate::disk::read_at_most;
 
 /// The whole file is held in memory, once for all its viewers.
 const LIMIT_MIB: u64 = 1024;
 
 pub(super) fn read(path: &Path) -> Result<Clip, SimulateError> {
     let name = path.display().to_string();
-    let bytes = read_bounded(path, &name)?;
+    let bytes = whole(path, &name)?;
     parse(&name, &bytes)
 }
 
@@ -35,15 +36,11 @@ pub(super) fn parse(name: &str, bytes: &Bytes) -> Result<Clip, SimulateError> {
     Clip::from_nals(&name, None, group_access_units(split_annex_b(bytes)))
 }
 
-fn read_bounded(path: &Path, name: &str) -> Result<Bytes, SimulateError> {
-    let mut bytes = Vec::new();
-    let limit = LIMIT_MIB << 20;
-    File::open(path)
-        .and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
-        .map_err(|source| SimulateError::Unreadable { clip: name.to_owned(), source })?;
-    if bytes.len() as u64 > limit {
-        return Err(SimulateError::TooLarge { clip: name.to_owned(), limit: LIMIT_MIB });
-    }
+fn whole(path: &Path, name: &str) -> Result<Bytes, SimulateError> {
+    let bytes = read_at_most(path, LIMIT_MIB << 20).map_err(|source| match source.kind() {
+        io::ErrorKind::FileTooLarge => SimulateError::TooLarge { clip: name.to_owned(), limit: LIMIT_MIB },
+        _ => SimulateError::Unreadable { clip: name.to_owned(), source },
+    })?;
     Ok(bytes.into())
 }
 

@@ -14,9 +14,12 @@ use std::{
 use futures::future::{BoxFuture, FutureExt};
 use group::Group;
 use tail::Tail;
-use tokio::io::AsyncWriteExt;
+use tokio::{
+    io::AsyncWriteExt,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 
-use super::{Outcome, Sink, payload};
+use super::{Courier, Outcome, Sink, payload};
 use crate::{events::Event, settings};
 
 /// Tells events by running a program: the CloudEvent and a newline on its standard input, which it need not read.
@@ -37,6 +40,9 @@ pub struct Command {
     timeout: Duration,
     withheld: Arc<[String]>,
     source: String,
+    /// Places for programs that are being started. Where that hangs (a file system that does not answer), it keeps its
+    /// thread, and no further ones are taken from the other couriers.
+    starts: Arc<Semaphore>,
 }
 
 impl Command {
@@ -50,7 +56,8 @@ impl Command {
     /// A command as the settings describe it.
     pub fn new(settings: &settings::Command, source: &str) -> Self {
         let settings::Command { program, arguments, timeout, withheld } = settings.clone();
-        Self { program, arguments, timeout, withheld, source: source.to_owned() }
+        let starts = Arc::new(Semaphore::new(Courier::IN_FLIGHT));
+        Self { program, arguments, timeout, withheld, source: source.to_owned(), starts }
     }
 
     fn command(&self, event: &Event) -> tokio::process::Command {
@@ -78,9 +85,12 @@ impl Sink for Command {
         let command = self.command(event);
         let mut input = payload::cloud_event(event, &self.source);
         input.push(b'\n');
-        let (program, timeout) = (self.program.clone(), self.timeout);
+        let (program, timeout, starts) = (self.program.clone(), self.timeout, Arc::clone(&self.starts));
         async move {
-            match run(command, input, timeout).await {
+            let Ok(place) = starts.try_acquire_owned() else {
+                return refused(format!("{}: earlier runs of it have not started yet", program.display()));
+            };
+            match run(command, place, input, timeout).await {
                 Ok((end, said)) => judge(&program, end, &said, timeout),
                 Err(error) => refused(cannot_run(&program, &error)),
             }
@@ -97,11 +107,16 @@ impl Sink for Command {
 /// has returned, or was given up.
 async fn run(
     mut command: tokio::process::Command,
+    place: OwnedSemaphorePermit,
     input: Vec<u8>,
     timeout: Duration,
 ) -> io::Result<(Option<ExitStatus>, String)> {
     // On a thread that may block: to start a program is to read it, perhaps from far away.
-    let started = tokio::task::spawn_blocking(move || command.spawn().and_then(Group::of)).await;
+    let start = move || {
+        let _place = place; // also where nobody waits for it any more
+        command.spawn().and_then(Group::of)
+    };
+    let started = tokio::task::spawn_blocking(start).await;
     let mut group = started.map_err(io::Error::other)??;
     let (stdin, mut stderr) = group.pipes();
     let mut tail = Tail::default();

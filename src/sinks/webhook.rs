@@ -12,6 +12,7 @@ use reqwest::{
     redirect::Policy,
 };
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook as Signer};
+use tokio::time::{Instant, timeout_at};
 
 use super::{Outcome, Sink, SinkError, payload, template::Format, tls};
 use crate::{events::Event, settings};
@@ -33,7 +34,15 @@ pub struct Webhook {
     judge: Arc<Judge>,
 }
 
+/// Why a delivery has no outcome of its own.
+enum Failure {
+    /// Its time was over.
+    Late,
+    Broken(reqwest::Error),
+}
+
 impl Webhook {
+    /// The longest wait for a connection.
     const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// A webhook as the settings describe it.
@@ -59,8 +68,9 @@ impl Webhook {
         let client = Client::builder()
             .tls_backend_preconfigured(tls::client(settings.ca_file.as_deref())?)
             .user_agent(concat!("lookout/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Self::CONNECT_TIMEOUT.min(settings.timeout))
-            .timeout(settings.timeout)
+            // Shorter than the whole, and that is measured by us (`in_time`): the client asks its own clock for the whole
+            // first, and a receiver that drops packets would look like one that is connected and slow to answer.
+            .connect_timeout(Self::CONNECT_TIMEOUT.min(settings.timeout * 4 / 5))
             // A signed body goes to the address that the settings name and nowhere else.
             .redirect(Policy::none())
             .no_proxy()
@@ -118,17 +128,20 @@ impl Sink for Webhook {
         };
         let (target, timeout, judge) = (self.target.clone(), self.timeout, Arc::clone(&self.judge));
         async move {
-            let error = match request.send().await {
-                Ok(answer) => match judge.judge(answer, Timestamp::now()).await {
-                    Ok(outcome) => return outcome,
-                    Err(error) => error,
-                },
-                Err(error) if error.is_connect() => {
-                    return Outcome::Unreachable { error: explain(error, &target, timeout) };
-                }
-                Err(error) => error,
+            let until = Instant::now() + timeout;
+            let exchange = async {
+                let answer = in_time(until, request.send()).await?;
+                judge.judge(answer, Timestamp::now(), until).await
             };
-            Outcome::Refused { error: explain(error, &target, timeout), retry_after: None, blames_event: false }
+            let error = match exchange.await {
+                Ok(outcome) => return outcome,
+                Err(Failure::Broken(error)) if error.is_connect() => {
+                    return Outcome::Unreachable { error: explain(error, &target) };
+                }
+                Err(Failure::Broken(error)) => explain(error, &target),
+                Err(Failure::Late) => format!("no answer from {target} within {timeout:?}"),
+            };
+            Outcome::Refused { error, retry_after: None, blames_event: false }
         }
         .boxed()
     }
@@ -139,12 +152,15 @@ impl Sink for Webhook {
     }
 }
 
-fn explain(error: reqwest::Error, target: &str, timeout: Duration) -> String {
+/// A step of a delivery, until its time is over. What the step itself says goes first, however late it is asked.
+async fn in_time<T>(until: Instant, step: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Failure> {
+    timeout_at(until, step).await.map_err(|_| Failure::Late)?.map_err(Failure::Broken)
+}
+
+fn explain(error: reqwest::Error, target: &str) -> String {
     let error = error.without_url();
     if error.is_timeout() && error.is_connect() {
         format!("no connection to {target} in time")
-    } else if error.is_timeout() {
-        format!("no answer from {target} within {timeout:?}")
     } else if error.is_connect() {
         format!("cannot connect to {target}: {}", cause(&error))
     } else {

@@ -1,7 +1,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -58,7 +58,7 @@ pub struct CameraCell {
     access_units_waiting: AtomicU32,
     /// What an earlier life learned of the time between key frames.
     key_frame_hint: Mutex<Option<Duration>>,
-    sound_is_suspected: AtomicBool,
+    sound_suspected_at: Mutex<Option<Moment>>,
 }
 
 /// Name and address of a camera.
@@ -106,7 +106,7 @@ pub enum CameraState {
     Waiting,
     /// On request.
     Stopped,
-    /// For good: `max_retries` lives failed in a row.
+    /// For good: after a failure, `max_retries` further lives failed in a row.
     Failed,
 }
 
@@ -190,7 +190,7 @@ impl CameraCell {
             heartbeat_ms: AtomicU64::new(0),
             access_units_waiting: AtomicU32::new(0),
             key_frame_hint: Mutex::new(None),
-            sound_is_suspected: AtomicBool::new(false),
+            sound_suspected_at: Mutex::new(None),
         }
     }
 
@@ -295,14 +295,16 @@ impl CameraCell {
         *self.key_frame_hint.lock() = Some(at_least);
     }
 
-    /// Whether an earlier life that took sound along was ended by what it could not read.
-    pub fn sound_is_suspected(&self) -> bool {
-        self.sound_is_suspected.load(Relaxed)
+    /// Whether an earlier life that took sound along was ended by what it could not read. That is asked anew after a while:
+    /// it may have been the line.
+    pub fn sound_is_suspected(&self, now: Moment) -> bool {
+        const LASTS: Duration = Duration::from_secs(3600);
+        self.sound_suspected_at.lock().is_some_and(|at| now.since(&at) < LASTS)
     }
 
-    /// Leaves word for the next life: it goes without sound, or with it again.
-    pub fn suspect_sound(&self, is_suspected: bool) {
-        self.sound_is_suspected.store(is_suspected, Relaxed);
+    /// Leaves word for the next lives: they go without sound for a while, or, with none, with it again.
+    pub fn suspect_sound(&self, at: Option<Moment>) {
+        *self.sound_suspected_at.lock() = at;
     }
 
     /// How passing it on is doing, if it is passed on.

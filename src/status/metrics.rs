@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc};
 
+use jiff::Timestamp;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, text},
@@ -7,7 +8,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{Board, CameraCell, CameraState, Counter, Gauge, Quantiles, SinkCell, SkipReason, process};
+use super::{Board, CameraCell, CameraState, Counter, Gauge, Quantiles, SinkCell, SkipReason, StateView, process};
 use crate::words::Reason;
 
 /// Everything on the board in the OpenMetrics text format that Prometheus reads. Base units, prefix `lookout_`.
@@ -48,7 +49,10 @@ impl Collector for Scrape {
 fn encode_process(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::Result {
     let info = vec![(vec![("version", env!("CARGO_PKG_VERSION").to_owned())], Value::Gauge(1.0))];
     family(encoder, "build_info", "The version that runs", None, info)?;
-    single(encoder, "ready", "1 once everything runs", None, Value::Gauge(f64::from(u8::from(board.is_ready()))))?;
+    // As `/readyz` says it.
+    let is_ready = board.is_ready() && board.outbox.fault.lock().is_none();
+    let help = "1 while everything runs and events can be written down";
+    single(encoder, "ready", help, None, Value::Gauge(f64::from(u8::from(is_ready))))?;
     let uptime = Value::Gauge(board.started.elapsed().as_secs_f64());
     single(encoder, "uptime", "Time since the start", Some(&Unit::Seconds), uptime)?;
     if let Some(usage) = process::usage() {
@@ -84,7 +88,10 @@ fn encode_cameras(encoder: &mut DescriptorEncoder<'_>, cameras: &[Arc<CameraCell
     family(encoder, "camera_frames_skipped", "Access units not decoded, by reason", None, skipped.collect())?;
 
     type Read = fn(&CameraCell) -> Option<Value>;
-    let simple: [(&str, &str, Option<Unit>, Read); 19] = [
+    let simple: [(&str, &str, Option<Unit>, Read); 20] = [
+        ("camera_down", "Since when it does not stream though it should; 0 while it does", Some(Unit::Seconds), |c| {
+            Some(Value::Gauge(down_seconds(&c.state(), Timestamp::now())))
+        }),
         ("camera_lives", "Lives begun", None, |c| Some(Value::Counter(c.lives.get()))),
         ("camera_threads_abandoned", "Threads that hung and were left behind", None, |c| {
             Some(Value::Counter(c.abandoned.get()))
@@ -138,6 +145,12 @@ fn encode_cameras(encoder: &mut DescriptorEncoder<'_>, cameras: &[Arc<CameraCell
         family(encoder, name, help, unit.as_ref(), rows.collect())?;
     }
     Ok(())
+}
+
+/// Over all attempts, so that an alert on it does not go out each time that another begins.
+fn down_seconds(state: &StateView, now: Timestamp) -> f64 {
+    let Some(since) = state.down_since else { return 0.0 };
+    now.duration_since(since).as_secs_f64().max(0.0) // the clock may have been set back
 }
 
 fn encode_detector(encoder: &mut DescriptorEncoder<'_>, board: &Board) -> fmt::Result {
@@ -264,6 +277,8 @@ fn encode_value(value: &Value, encoder: MetricEncoder<'_>) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     #[test]
@@ -294,5 +309,42 @@ mod tests {
         ] {
             assert!(text.lines().any(|l| l.starts_with(line)), "{line} is missing in\n{text}");
         }
+    }
+
+    fn value(board: &Arc<Board>, series: &str) -> f64 {
+        let text = metrics_text(board);
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{series} is missing in\n{text}")).parse().expect("a number")
+    }
+
+    #[test]
+    fn what_cannot_write_events_down_is_not_ready() {
+        let board = Arc::new(Board::default());
+        let is_ready = || value(&board, "lookout_ready");
+        assert_eq!(is_ready(), 0.0, "it starts");
+        board.set_ready(true);
+        assert_eq!(is_ready(), 1.0);
+        *board.outbox.fault.lock() = Some("the disk is full".into());
+        assert_eq!(is_ready(), 0.0);
+        *board.outbox.fault.lock() = None;
+        assert_eq!(is_ready(), 1.0);
+    }
+
+    #[test]
+    fn how_long_a_camera_is_down_counts_over_its_attempts_and_is_one_series() {
+        let board = Arc::new(Board::default());
+        let cell = Arc::new(CameraCell::new("door".parse().expect("an id"), "Door".into(), String::new()));
+        board.add_camera(Arc::clone(&cell));
+        let down = || value(&board, "lookout_camera_down_seconds{camera=\"door\"}");
+        assert_eq!(down(), 0.0, "nobody asked for it");
+        cell.enter(CameraState::Waiting, None, None);
+        let since = cell.state().down_since.expect("it should stream");
+        cell.enter(CameraState::Connecting, None, None);
+        let after = |seconds| down_seconds(&cell.state(), since + SignedDuration::from_secs(seconds));
+        assert_eq!((after(90), after(0), after(-5)), (90.0, 0.0, 0.0));
+        cell.enter(CameraState::Streaming, None, None);
+        assert_eq!((after(90), down()), (0.0, 0.0));
+        let series = metrics_text(&board).lines().filter(|l| l.starts_with("lookout_camera_down_seconds")).count();
+        assert_eq!(series, 1);
     }
 }

@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{
     camera::{CameraGone, CameraStreaming, Connect, End, Fault, decode_alone},
-    events::{CameraRef, Record, Unfinished},
+    events::{CameraForgotten, CameraRef, Record, Unfinished},
     media::{BurstOrder, FrameReady, Latest},
     scene::{self, EvidenceRoom, Scene, SceneCore},
     settings,
     status::{Board, CameraCell, CameraState},
-    words::{CameraId, Generation, Moment, Reason},
+    words::{Backoff, CameraId, Generation, Moment, Reason},
 };
 
 /// The actor in charge of all cameras.
@@ -41,6 +41,8 @@ pub struct Workshop {
     pub detectors: Recipient<FrameReady>,
     /// Where events are written down.
     pub outbox: Recipient<Record>,
+    /// Who is told of cameras that are gone for good.
+    pub forgotten: Recipient<CameraForgotten>,
     /// Who keeps the pictures of events; `None`: nobody does.
     pub evidence: Option<EvidenceRoom>,
     /// Where scenes run.
@@ -142,8 +144,12 @@ impl Supervisor {
         })
     }
 
-    /// Visits of cameras that are in the settings no more end, so that every start has its end.
+    /// Visits of cameras that are in the settings no more end, so that every start has its end; that such a camera was
+    /// down is over, too, or another one that gets its name would be taken to be told of.
     fn end_what_nobody_took_up(&mut self) {
+        for (camera, _) in std::mem::take(&mut self.unfinished.down) {
+            self.workshop.forgotten.do_send(CameraForgotten(camera));
+        }
         for event in scene::conclude(std::mem::take(&mut self.unfinished)) {
             self.workshop.outbox.do_send(Record::now(event));
         }
@@ -194,6 +200,7 @@ impl Supervisor {
             }
             Plan::Remove => {
                 charge.scene.do_send(scene::CameraRemoved);
+                self.workshop.forgotten.do_send(CameraForgotten(id.clone()));
                 charge.cell.feed.end();
                 self.workshop.board.remove_camera(id);
                 self.cameras.remove(id);
@@ -221,7 +228,7 @@ impl Supervisor {
         match next {
             Next::RetryAfter(wait) => {
                 let at = now.after(wait).wall;
-                tracing::warn!(camera = %id, reason = %reason, retry_in_s = wait.as_secs_f32(), "{message}");
+                tracing::warn!(camera = %id, reason = %reason, retry_in_s = Backoff::said(wait), "{message}");
                 charge.cell.enter(CameraState::Waiting, Some((reason, message)), Some(at));
                 self.begin_after(id, wait, context);
             }
@@ -334,7 +341,7 @@ impl Handler<ApplyCameras> for Supervisor {
             }
             if restart {
                 tracing::info!(camera = %id, "settings changed, restarting");
-                charge.health = super::Health::default();
+                charge.begin_afresh();
                 charge.restart_after = wait;
                 wait += step;
                 self.change_plan(&id, plan, context);
@@ -352,7 +359,7 @@ impl Handler<RestartCamera> for Supervisor {
             return;
         };
         tracing::info!(camera = %id, "restarting on request");
-        charge.health = super::Health::default();
+        charge.begin_afresh();
         charge.restart_after = Duration::ZERO;
         self.change_plan(&id, Plan::Keep, context);
     }

@@ -104,6 +104,12 @@ impl Charge {
         Ok(())
     }
 
+    /// Somebody wants it otherwise, or again: what was found out by earlier lives is asked anew.
+    pub(super) fn begin_afresh(&mut self) {
+        self.health = Health::default();
+        self.cell.suspect_sound(None);
+    }
+
     /// Asks the life, if there is one, to end.
     pub(super) fn ask_to_stop(&mut self) {
         if let Some(life) = &mut self.life

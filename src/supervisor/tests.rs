@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use super::{ApplyCameras, RestartCamera, Shutdown, Supervisor, Terms, Workshop};
 use crate::{
     camera::{Connect, Fault, Source, Video},
-    events::{Record, Secure},
+    events::{CameraForgotten, Record, Secure},
     media::{AccessUnit, BurstFrame, Detected, FrameReady},
     scene::EvidenceRoom,
     settings,
@@ -122,6 +122,14 @@ impl Handler<Record> for Events {
     }
 }
 
+impl Handler<CameraForgotten> for Events {
+    type Result = ();
+
+    fn handle(&mut self, CameraForgotten(_): CameraForgotten, _: &mut Self::Context) {
+        self.0.lock().push("forgotten");
+    }
+}
+
 /// Keeps what scenes and cameras give to the room of pictures.
 #[derive(Default)]
 struct Album {
@@ -153,6 +161,8 @@ struct House {
     seen: Arc<Mutex<Vec<Detection>>>,
     secured: Arc<Mutex<Vec<Secure>>>,
     bursts: Arc<Mutex<Vec<(EventId, Moment)>>>,
+    /// The kinds of events, and `forgotten` for each camera that is.
+    told: Arc<Mutex<Vec<&'static str>>>,
     board: Arc<Board>,
     supervisor: Addr<Supervisor>,
     hang: Arc<AtomicUsize>,
@@ -199,10 +209,13 @@ fn house(scripts: &[(&str, &[Script])], answers: bool, hang_timeout: Duration, m
     let evidence =
         EvidenceRoom { keep: album.clone().recipient(), bursts: album.recipient(), hold: Duration::from_secs(10) };
     let backoff = Backoff { floor: Duration::from_millis(1), ceiling: Duration::from_millis(20) };
+    let told = Arc::<Mutex<Vec<&'static str>>>::default();
+    let outbox = Events(Arc::clone(&told)).start();
     let supervisor = Supervisor::new(Workshop {
         connect,
         detectors: Detectors { answers, seen: Arc::clone(&seen) }.start().recipient(),
-        outbox: Events::default().start().recipient(),
+        outbox: outbox.clone().recipient(),
+        forgotten: outbox.recipient(),
         evidence: Some(evidence),
         scenes: Arbiter::new().handle(),
         board: Arc::clone(&board),
@@ -217,7 +230,7 @@ fn house(scripts: &[(&str, &[Script])], answers: bool, hang_timeout: Duration, m
     };
     let cameras: Vec<_> = scripts.iter().map(camera).collect();
     supervisor.do_send(ApplyCameras(cameras.clone()));
-    House { seen, secured, bursts, board, supervisor, hang, cameras }
+    House { seen, secured, bursts, told, board, supervisor, hang, cameras }
 }
 
 impl House {
@@ -316,6 +329,39 @@ fn after_max_retries_a_camera_has_failed_and_stays_so() {
         let changed = settings::Camera { max_retries: 1, ..house.cameras[0].clone() };
         house.supervisor.do_send(ApplyCameras(vec![changed]));
         house.until("two more lives", |_| cell.lives.get() == 6 && cell.state().state == CameraState::Failed).await;
+    });
+}
+
+#[test]
+fn what_earlier_lives_found_is_asked_anew_when_somebody_wants_it() {
+    run(async {
+        let house = house(&[("door", &[Script::Stream])], true, Duration::from_secs(20), 0);
+        house.until("a life", |b| b.camera("door").is_some_and(|c| c.state().state == CameraState::Streaming)).await;
+        let cell = house.board.camera("door").expect("it is watched");
+        let suspect = || cell.suspect_sound(Some(Moment::now()));
+        suspect();
+        house.supervisor.send(RestartCamera(house.cameras[0].id.clone())).await.expect("it lives");
+        assert!(!cell.sound_is_suspected(Moment::now()), "restarted by hand");
+        suspect();
+        let url = "rtsp://127.0.0.1/another".parse().expect("a URL");
+        let other = settings::Camera { url, ..house.cameras[0].clone() };
+        house.supervisor.send(ApplyCameras(vec![other])).await.expect("it lives");
+        assert!(!cell.sound_is_suspected(Moment::now()), "another address");
+    });
+}
+
+#[test]
+fn a_camera_that_is_removed_is_forgotten_and_one_that_is_stopped_is_not() {
+    run(async {
+        let house = house(&[("door", &[Script::Stream])], true, Duration::from_secs(20), 0);
+        house.until("a life", |b| b.camera("door").is_some_and(|c| c.state().state == CameraState::Streaming)).await;
+        let off = settings::Camera { enabled: false, ..house.cameras[0].clone() };
+        house.supervisor.send(ApplyCameras(vec![off])).await.expect("it lives");
+        house.until("rest", |b| b.camera("door").is_some_and(|c| c.state().state == CameraState::Stopped)).await;
+        let forgotten = || house.told.lock().iter().filter(|told| **told == "forgotten").count();
+        assert_eq!(forgotten(), 0);
+        house.supervisor.send(ApplyCameras(Vec::new())).await.expect("it lives");
+        house.until("its end", |b| b.camera("door").is_none() && forgotten() == 1).await;
     });
 }
 

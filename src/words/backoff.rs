@@ -12,6 +12,11 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// A pause as logs say it: in seconds, to the millisecond.
+    pub fn said(wait: Duration) -> f64 {
+        (wait.as_secs_f64() * 1e3).round() / 1e3
+    }
+
     /// The wait after `failures` failures in a row (at least one): up to twice the floor, then four times, and so on.
     /// `roll` is random, 0 to 1.
     pub fn wait(&self, failures: u32, roll: f64) -> Duration {

@@ -8,13 +8,21 @@ use std::{
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    /// In small letters.
     pub headers: String,
+    /// As it was said.
+    cookie: Option<String>,
     pub body: Vec<u8>,
 }
 
 impl Answer {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The cookie that is to be kept, as it is sent back.
+    pub fn cookie(&self) -> String {
+        self.cookie.clone().unwrap_or_else(|| panic!("no cookie: {}", self.headers))
     }
 
     pub fn json(&self) -> serde_json::Value {
@@ -56,14 +64,17 @@ pub fn send(
             }
             continue;
         };
-        let headers = String::from_utf8_lossy(&answer[..split]).to_ascii_lowercase();
+        let said = String::from_utf8_lossy(&answer[..split]);
+        let headers = said.to_ascii_lowercase();
         let length =
             headers.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
         // Not every server hangs up when it is asked to.
         if n == 0 || length.is_some_and(|length| answer.len() >= split + 4 + length) {
             let status = headers.split(' ').nth(1).and_then(|s| s.parse().ok());
             let status = status.ok_or_else(|| std::io::Error::other("no status"))?;
-            return Ok(Answer { status, body: answer[split + 4..].to_vec(), headers });
+            let cookie = said.lines().find_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
+            let cookie = cookie.map(str::to_owned);
+            return Ok(Answer { status, body: answer[split + 4..].to_vec(), cookie, headers });
         }
     }
 }

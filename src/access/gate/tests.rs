@@ -115,6 +115,27 @@ fn who_logs_in_is_known_by_the_cookie_until_they_log_out() {
 }
 
 #[test]
+fn who_was_logged_in_still_is_after_a_restart_with_the_role_of_today() {
+    let hash = |password: &str| Secret::new(hash_of(&Secret::new(password)).expect("a hash"));
+    let ann = User { name: "ann".into(), role: Role::Admin, password_hash: hash("correct horse") };
+    let with = |user: User| gate(Auth::Known { tokens: Vec::new(), users: vec![user] });
+    let (before, now) = (with(ann.clone()), Moment::now());
+    let Ok(Admitted { id, .. }) = log_in(&before, &asking(), "correct horse", now) else { panic!("it is right") };
+    let cookie = format!("lookout_session={}", id.expose());
+    let written = serde_json::to_string(&before.kept_sessions(now)).expect("it can be written");
+    assert!(!written.contains(id.expose()) && !written.contains("argon2id"), "{written}");
+    for (user, may) in [
+        (User { role: Role::Viewer, ..ann.clone() }, Ok(Some(Role::Viewer))),
+        (User { password_hash: hash("correct horse"), ..ann.clone() }, Err(Refusal::Unknown)),
+        (User { name: "bob".into(), ..ann }, Err(Refusal::Unknown)),
+    ] {
+        let after = with(user);
+        after.restore(serde_json::from_str(&written).expect("it can be read"), now);
+        assert_eq!(let_in(&after, LOOK, &with_cookie(&cookie)), may);
+    }
+}
+
+#[test]
 fn no_page_of_others_changes_anything() {
     let (gate, now) = (closed(), Moment::now());
     let Ok(admitted) = log_in(&gate, &asking(), "correct horse", now) else { panic!("it is right") };

@@ -38,6 +38,12 @@ pub(super) fn is_unanswered_keep_alive(error: &retina::Error) -> bool {
     error.to_string().contains("failed to respond to keepalive")
 }
 
+/// Whether an error is about a packet of this stream: there it names the channels or ports that the stream has to itself.
+pub(super) fn is_about(error: &retina::Error, stream: &retina::client::Stream) -> bool {
+    let line = stream.ctx().map(|context| format!("stream: {context}"));
+    line.is_some_and(|line| error.to_string().lines().any(|said| said == line))
+}
+
 /// Only the first line: the rest describes sockets and packets, and is as long as a peer wants.
 pub(super) fn first_line(error: &retina::Error) -> String {
     let text = error.to_string();

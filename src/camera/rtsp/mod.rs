@@ -1,6 +1,7 @@
 //! The only folder that knows retina.
 
 mod answers;
+mod damage;
 mod sound;
 
 use std::{
@@ -17,17 +18,18 @@ use retina::{
         Credentials, Demuxed, Described, InitialTimestampPolicy, PlayOptions, Session, SessionGroup, SessionOptions,
         SetupOptions, TcpTransportOptions, TeardownPolicy, Transport, UdpTransportOptions, UnknownRtcpSsrcPolicy,
     },
-    codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame},
+    codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame, VideoParameters, VideoParametersCodec},
 };
 use tokio::time::{Instant, timeout};
 
 use self::{
-    answers::{fault, first_line, is_unanswered_keep_alive},
+    answers::{fault, first_line, is_about, is_unanswered_keep_alive},
+    damage::{Damage, Part},
     sound::{SoundStream, set_up_sound},
 };
 use super::{Fault, Heard, Source, Video, parameters::check_decodable};
 use crate::{
-    media::{AccessUnit, Sound},
+    media::{AccessUnit, Sound, nal_units},
     settings,
     status::LeftOut,
     words::Moment,
@@ -179,24 +181,47 @@ impl RtspSource {
         let Some(ParametersRef::Video(p)) = self.demuxed.streams()[self.stream].parameters() else {
             return;
         };
-        let (width, height) = p.pixel_dimensions();
-        let codec = p.rfc6381_codec().to_owned();
-        self.video = check_decodable(p.extra_data()).map(|reorder| Some(Video { codec, width, height, reorder }));
+        self.video = video(p).map(Some);
     }
 
-    fn access_unit(&mut self, frame: VideoFrame) -> AccessUnit {
+    /// None where there is no picture in it.
+    fn access_unit(&mut self, frame: VideoFrame) -> Option<AccessUnit> {
         if frame.has_new_parameters() || matches!(self.video, Ok(None)) {
             self.read_parameters();
         }
-        AccessUnit {
+        let lost_packets = self.damage.lost_before(frame.loss(), has_picture(&frame))?;
+        Some(AccessUnit {
             timestamp: frame.timestamp().elapsed(),
             received: Moment::now(),
             key: frame.is_random_access_point(),
             disposable: frame.is_disposable(),
-            lost_packets: frame.loss().saturating_add(self.damage.take_noted()),
+            lost_packets,
             data: frame.into_data().into(),
-        }
+        })
     }
+
+    /// What an error took its packet from.
+    fn damaged_part(&self, error: &retina::Error) -> Part {
+        let mut others = self.demuxed.streams().iter().enumerate().filter(|(stream, _)| *stream != self.stream);
+        if others.any(|(_, other)| is_about(error, other)) { Part::Sound } else { Part::Pictures }
+    }
+}
+
+/// What a stream's parameter sets say.
+fn video(parameters: &VideoParameters) -> Result<Video, Fault> {
+    let reorder = match parameters.codec_params() {
+        VideoParametersCodec::H264 { sps, .. } => check_decodable(sps)?,
+        _ => None,
+    };
+    let (width, height) = parameters.pixel_dimensions();
+    Ok(Video { codec: parameters.rfc6381_codec().to_owned(), width, height, reorder })
+}
+
+/// Some cameras mark what stands beside pictures (delimiters, fillers) as if it were one. To the library such a unit is a point
+/// of random access, as is all that has no slice of another kind (H.264, table 7-1) than an IDR picture's: 5.
+fn has_picture(frame: &VideoFrame) -> bool {
+    let is_idr_slice = |nal: &[u8]| nal.first().is_some_and(|head| head & 0x1f == 5);
+    !frame.is_random_access_point() || nal_units(frame.data()).any(is_idr_slice)
 }
 
 impl Source for RtspSource {
@@ -205,7 +230,10 @@ impl Source for RtspSource {
             return match self.demuxed.as_mut().poll_next(context) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Some(Ok(CodecItem::VideoFrame(frame)))) if frame.stream_id() == self.stream => {
-                    Poll::Ready(Ok(self.access_unit(frame)))
+                    match self.access_unit(frame) {
+                        Some(unit) => Poll::Ready(Ok(unit)),
+                        None => continue,
+                    }
                 }
                 Poll::Ready(Some(Ok(CodecItem::AudioFrame(frame)))) => {
                     if let Some(sound) = &mut self.sound {
@@ -217,11 +245,14 @@ impl Source for RtspSource {
                 // No reason to cut a stream that flows: whether it does, the stall time-out knows. The library has looked
                 // at the socket before it says so, and what comes there wakes us.
                 Poll::Ready(Some(Err(error))) if is_unanswered_keep_alive(&error) => Poll::Pending,
-                Poll::Ready(Some(Err(error))) => match self.damage.note(fault("the stream", &error), Instant::now()) {
-                    Some(fault) => Poll::Ready(Err(fault)),
-                    None => continue,
-                },
-                Poll::Ready(None) => Poll::Ready(Err(self.damage.last.take().unwrap_or(Fault::Ended))),
+                Poll::Ready(Some(Err(error))) => {
+                    let part = self.damaged_part(&error);
+                    match self.damage.note(fault("the stream", &error), part, Instant::now()) {
+                        Some(fault) => Poll::Ready(Err(fault)),
+                        None => continue,
+                    }
+                }
+                Poll::Ready(None) => Poll::Ready(Err(self.damage.take_last().unwrap_or(Fault::Ended))),
             };
         }
     }
@@ -254,39 +285,5 @@ async fn say_goodbye(group: &SessionGroup) {
     }
 }
 
-/// Damaged packets: the stream goes on behind one, with a gap; too many in a short time and a new session is better.
-#[derive(Debug, Default)]
-struct Damage {
-    noted: u16,
-    in_window: u32,
-    window_began: Option<Instant>,
-    last: Option<Fault>,
-}
-
-impl Damage {
-    const TOLERATED: u32 = 20;
-    const WINDOW: Duration = Duration::from_secs(10);
-
-    /// Takes note of an error; returns it if it ends the stream.
-    fn note(&mut self, fault: Fault, now: Instant) -> Option<Fault> {
-        if !matches!(fault, Fault::Protocol(_)) {
-            return Some(fault);
-        }
-        if self.window_began.is_none_or(|began| now - began > Self::WINDOW) {
-            (self.window_began, self.in_window) = (Some(now), 0);
-        }
-        self.in_window += 1;
-        self.noted = self.noted.saturating_add(1);
-        if self.in_window > Self::TOLERATED {
-            return Some(fault);
-        }
-        tracing::debug!(%fault, "damaged packet");
-        self.last = Some(fault);
-        None
-    }
-
-    fn take_noted(&mut self) -> u16 {
-        self.last = None;
-        std::mem::take(&mut self.noted)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     events::{Addressee, Delivery, OutboxError},
     status::SinkCell,
-    words::EventId,
+    words::{CameraId, EventId},
 };
 
 /// Command: let `wake` know whenever there may be something for the sink of `cell`, and at once for the first time; keep
@@ -29,6 +29,11 @@ pub enum Wake {
     /// Somebody wants it tried: also where the receiver has said that it wants no more.
     Wanted,
 }
+
+/// Fact: a camera is gone for good, so nobody will be told that it is back.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct CameraForgotten(pub CameraId);
 
 /// Command: these are the sinks now. A new one gets the events recorded from here on; what waits for one that is gone
 /// stays for as long as events are kept, and goes out if it comes back.

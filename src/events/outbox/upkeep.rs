@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Outbox;
 use crate::{
-    events::{OutboxError, Store, budget::is_digest_due},
+    events::{OutboxError, budget::is_digest_due},
     words::Moment,
 };
 
@@ -41,17 +41,19 @@ impl Outbox {
 
     /// A clock that was set back must hold up nothing. Where that was seen, whatever is postponed is due.
     pub(super) fn forgive_clock(&mut self, now: Moment) -> Result<(), OutboxError> {
-        let before = std::mem::replace(&mut self.looked_at, now);
-        let expected = before.after(now.since(&before)).wall;
-        let (was_set_back, now) = (expected.duration_since(now.wall) > Store::CORRECTION, now.wall);
+        let was_set_back = now.was_set_back_since(&self.looked_at);
         let patience = if was_set_back { SignedDuration::ZERO } else { Self::POSTPONED_AT_MOST };
-        let postponed = now.saturating_add(patience).unwrap_or(Timestamp::MAX);
+        let postponed = now.wall.saturating_add(patience).unwrap_or(Timestamp::MAX);
         for sink in self.sinks.names() {
             self.store.forgive_clock(&sink, postponed)?;
         }
-        let held = self.longest_hold.saturating_add(Store::CORRECTION);
-        let held = now.saturating_add(held).unwrap_or(Timestamp::MAX);
-        self.store.forgive_holds(held).map(drop)
+        // A correction ends no hold.
+        let held = self.longest_hold.saturating_add(Moment::CORRECTION);
+        let held = now.wall.saturating_add(held).unwrap_or(Timestamp::MAX);
+        self.store.forgive_holds(held)?;
+        // Only now: what could not be written is tried again, by the same look.
+        self.looked_at = now;
+        Ok(())
     }
 
     /// Asks the database what is gathered, so that what a dead process left is no case of its own.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     events::{Attached, Event, EventKind, Snapshot, Subject, addressees::Addressees},
-    words::EventId,
+    words::{EventId, Moment},
 };
 
 /// What attaching pictures did.
@@ -25,9 +25,6 @@ pub(in crate::events) struct Attachment {
 }
 
 impl Store {
-    /// A clock that is corrected by less ends no hold.
-    pub(in crate::events) const CORRECTION: SignedDuration = SignedDuration::from_secs(5);
-
     /// Writes the pictures into the event and lets its held deliveries go; sinks that were (perhaps) told without are
     /// told of them by a `snapshot.stored` event. Once an event has pictures, this changes nothing and says the same
     /// again. When it returns, the disk has it.
@@ -119,7 +116,7 @@ impl Store {
 fn renewed(recorded_at: Timestamp, now: Timestamp, pause: SignedDuration) -> Option<Timestamp> {
     let after = |at: Timestamp, pause: SignedDuration| at.saturating_add(pause).unwrap_or(Timestamp::MAX);
     // Recorded in the future: the clock was set back, and nobody knows for how long the event has waited already.
-    if recorded_at > after(now, Store::CORRECTION) {
+    if recorded_at > after(now, Moment::CORRECTION) {
         return None;
     }
     let until = after(now, pause).min(after(after(recorded_at, pause), pause));

@@ -12,10 +12,10 @@ use crate::{
         addressees::Addressees,
         budget::{Start, Verdict},
     },
-    words::Moment,
+    words::{CameraId, Moment},
 };
 
-/// More unfinished rows than any house has cameras and zones; beyond, the oldest are forgotten.
+/// More unfinished rows than any house has cameras, zones and labels; beyond, the oldest are forgotten.
 const UNFINISHED_AT_MOST: i64 = 10_000;
 
 /// An event that is not written down yet.
@@ -61,7 +61,12 @@ impl Store {
         recorded
     }
 
-    /// What was begun and not finished, from the committed events: the newest of each camera and zone. It outlives the
+    /// A camera is gone for good: that it was told to be down is forgotten, as nobody will ever be told that it is up.
+    pub(in crate::events) fn forget_outage(&mut self, camera: &CameraId) -> Result<(), OutboxError> {
+        self.write(Durability::Written, |tx| forget_outage(tx, camera.as_str()).map(drop))
+    }
+
+    /// What was begun and not finished, from the committed events: the newest of each camera, zone and label. It outlives the
     /// events themselves; what the user has since removed is for the caller to leave out.
     pub fn unfinished(&self) -> Result<Unfinished, OutboxError> {
         let found = self.read(unfinished)?;
@@ -171,24 +176,23 @@ fn follow(tx: &Transaction<'_>, event: &Event, seq: i64, body: &str) -> rusqlite
     let camera = event.lane();
     let zone = event.data.zone.as_deref().unwrap_or_default();
     let visit = event.data.visit.as_ref().map(|v| v.id.to_string());
-    let begin = |topic: &str, zone: &str| {
+    let label = event.data.label.as_deref().unwrap_or_default();
+    let begin = |topic: &str, zone: &str, label: &str| {
         tx.prepare_cached(
-            "INSERT OR REPLACE INTO unfinished (camera, topic, zone, visit, seq, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO unfinished (camera, topic, zone, label, visit, seq, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![camera, topic, zone, visit, seq, body])
+        .execute(params![camera, topic, zone, label, visit, seq, body])
     };
     match event.kind {
-        EventKind::VisitStarted => begin("visit", zone)?,
-        EventKind::CameraDown => begin("down", "")?,
+        EventKind::VisitStarted => begin("visit", zone, label)?,
+        EventKind::CameraDown => begin("down", "", "")?,
         EventKind::VisitEnded => tx
             .prepare_cached(
                 "DELETE FROM unfinished WHERE camera = ?1 AND topic = 'visit' AND zone = ?2 AND visit IS ?3",
             )?
             .execute(params![camera, zone, visit])?,
-        EventKind::CameraUp => {
-            tx.prepare_cached("DELETE FROM unfinished WHERE camera = ?1 AND topic = 'down'")?.execute([camera])?
-        }
+        EventKind::CameraUp => forget_outage(tx, camera)?,
         EventKind::SnapshotStored | EventKind::Digest => return Ok(()),
     };
     tx.prepare_cached(
@@ -196,6 +200,10 @@ fn follow(tx: &Transaction<'_>, event: &Event, seq: i64, body: &str) -> rusqlite
     )?
     .execute([UNFINISHED_AT_MOST])?;
     Ok(())
+}
+
+fn forget_outage(tx: &Transaction<'_>, camera: &str) -> rusqlite::Result<usize> {
+    tx.prepare_cached("DELETE FROM unfinished WHERE camera = ?1 AND topic = 'down'")?.execute([camera])
 }
 
 fn unfinished(conn: &Connection) -> rusqlite::Result<Unfinished> {
@@ -215,7 +223,9 @@ fn unfinished(conn: &Connection) -> rusqlite::Result<Unfinished> {
                 let since = event.data.down_since.unwrap_or(event.time);
                 found.down.push((camera, since));
             }
-            (_, Some(visit)) => found.visits.push(OpenVisit { camera, zone: event.data.zone, visit }),
+            (_, Some(visit)) => {
+                found.visits.push(OpenVisit { camera, zone: event.data.zone, label: event.data.label, visit });
+            }
             (_, None) => {}
         }
     }

@@ -7,11 +7,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::OutboxError;
 
 /// Each step leads from the layout of its index to the next; `user_version` says how many were taken.
-const STEPS: [&str; 4] = [
+pub(super) const STEPS: [&str; 5] = [
     include_str!("schema.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
+    include_str!("schema_5.sql"),
 ];
 
 /// How long a statement waits for another program's lock.

@@ -1,24 +1,31 @@
+mod census;
+mod stock;
+mod tidying;
+
 use std::{
-    fs, io,
+    fs::{self, ReadDir},
+    io,
     os::unix::fs::DirBuilderExt,
     path::{Component, Path, PathBuf},
-    sync::Arc,
-    time::SystemTime,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 
+use stock::Stock;
+
 use super::{Label, Store, StoreError};
-use crate::evidence::{
-    PICTURE_AT_MOST,
-    key::Template,
-    spool::{read_bounded, write_durably},
-    threads::Threads,
+use crate::{
+    disk::{read_at_most, write_whole},
+    evidence::{PICTURE_AT_MOST, key::Template, threads::Threads},
 };
 
 /// A folder of this machine, bounded: the oldest pictures go first. What is no picture of ours it never touches.
+///
+/// A picture is stored when it is written. What there is besides it is counted, and removed where that is too much, on a
+/// thread of its own, while others are put.
 pub(super) struct Folder {
     shelves: Arc<Shelves>,
     writing: Threads,
@@ -27,44 +34,54 @@ pub(super) struct Folder {
 
 struct Shelves {
     path: PathBuf,
-    limit: u64,
     template: Template,
     stock: Mutex<Stock>,
-    remove: Remove,
+    /// The path of the newest picture. Whoever writes or removes one holds it, so that no folder that is about to be
+    /// written into is removed, and no picture that was put again.
+    newest: Mutex<PathBuf>,
+    /// It was said that some pictures cannot be looked at or removed.
+    has_warned: AtomicBool,
+    disk: Disk,
+    oldest_at_most: usize,
 }
 
-/// `fs::remove_file`, but for tests.
-type Remove = fn(&Path) -> io::Result<()>;
-
-/// What is known of the pictures in the folder.
-#[derive(Default)]
-struct Stock {
-    /// Their bytes, once they have been counted.
-    bytes: Option<u64>,
-    /// It was said that some cannot be looked at or removed.
-    has_warned: bool,
+/// How folders are read and files removed: `fs::read_dir` and `fs::remove_file`, but for tests.
+struct Disk {
+    list: Box<List>,
+    remove: Box<Remove>,
 }
 
-struct Stored {
-    changed: SystemTime,
-    path: PathBuf,
-    size: u64,
-}
+type List = dyn Fn(&Path) -> io::Result<ReadDir> + Send + Sync;
+type Remove = dyn Fn(&Path) -> io::Result<()> + Send + Sync;
 
 /// What cannot be looked at or removed, and why.
 type Obstacle = (PathBuf, io::Error);
 
+impl Default for Disk {
+    fn default() -> Self {
+        Self { list: Box::new(|path| fs::read_dir(path)), remove: Box::new(|path| fs::remove_file(path)) }
+    }
+}
+
 impl Folder {
-    /// One picture at a time is written, as it must be known how much there is.
+    /// A folder that hangs keeps no more threads than these, and one that tidies.
     const WRITING_AT_MOST: usize = 1;
     const READING_AT_MOST: usize = 4;
 
     pub(super) fn new(path: &Path, limit: u64, template: Template) -> Self {
-        Self::with(path, limit, template, |path| fs::remove_file(path))
+        Self::with(path, limit, template, Disk::default(), Shelves::OLDEST_AT_MOST)
     }
 
-    fn with(path: &Path, limit: u64, template: Template, remove: Remove) -> Self {
-        let shelves = Shelves { path: path.to_owned(), limit, template, stock: Mutex::default(), remove };
+    fn with(path: &Path, limit: u64, template: Template, disk: Disk, oldest_at_most: usize) -> Self {
+        let shelves = Shelves {
+            path: path.to_owned(),
+            template,
+            stock: Mutex::new(Stock::new(limit)),
+            newest: Mutex::default(),
+            has_warned: AtomicBool::new(false),
+            disk,
+            oldest_at_most,
+        };
         let (writing, reading) = (Threads::new(Self::WRITING_AT_MOST), Threads::new(Self::READING_AT_MOST));
         Self { shelves: Arc::new(shelves), writing, reading }
     }
@@ -78,7 +95,7 @@ impl Store for Folder {
 
     fn get(&self, key: &str) -> BoxFuture<'static, Result<Bytes, StoreError>> {
         let path = self.shelves.path.join(key);
-        on(&self.reading, move || read_bounded(&path, PICTURE_AT_MOST as u64).map(Bytes::from))
+        on(&self.reading, move || read_at_most(&path, PICTURE_AT_MOST as u64).map(Bytes::from))
     }
 }
 
@@ -110,113 +127,25 @@ fn explain(error: &io::Error) -> StoreError {
 }
 
 impl Shelves {
-    fn put(&self, key: &str, jpeg: &[u8]) -> io::Result<()> {
+    fn put(self: &Arc<Self>, key: &str, jpeg: &[u8]) -> io::Result<()> {
         let path = self.path.join(key);
         let is_sound = Path::new(key).components().all(|part| matches!(part, Component::Normal(_)));
-        let (true, Some(folder), Some(name)) =
-            (is_sound, path.parent(), path.file_name().and_then(|name| name.to_str()))
-        else {
+        let Some(folder) = path.parent().filter(|_| is_sound && path.file_name().is_some()) else {
             return Err(io::Error::from(io::ErrorKind::InvalidFilename));
         };
-        let mut stock = self.stock.lock();
-        // Taken out, so that what a failure leaves behind is counted anew.
-        let before = stock.bytes.take().map(|bytes| bytes - fs::metadata(&path).map_or(0, |old| old.len()).min(bytes));
+        let mut newest = self.newest.lock();
+        let (size, replaced) = (jpeg.len() as u64, fs::metadata(&path).map_or(0, |old| old.len()));
         // Readable for a group, so that a web server may show them.
         fs::DirBuilder::new().recursive(true).mode(0o750).create(folder)?;
-        write_durably(folder, name, jpeg, 0o640)?;
+        write_whole(&path, jpeg, 0o640).inspect_err(|_| self.stock.lock().not_stored(size))?;
         // It is stored from here on, whatever becomes of the others.
-        stock.bytes = before.map(|before| before + jpeg.len() as u64);
-        if stock.bytes.is_none_or(|bytes| bytes > self.limit) {
-            self.make_room(&mut stock, &path);
+        *newest = path;
+        let is_due = self.stock.lock().stored(size, replaced);
+        if is_due {
+            self.begin_tidying();
         }
         Ok(())
     }
-
-    /// Counts what is there. If that is too much, removes the oldest pictures down to nine tenths of the limit, so that it
-    /// is not done for every picture; `newest` stays. What cannot be removed is passed over, so that others can go for it.
-    fn make_room(&self, stock: &mut Stock, newest: &Path) {
-        let (mut obstacle, mut removed) = (None, 0u64);
-        match self.stored(&mut obstacle) {
-            Ok(mut stored) => {
-                let mut bytes: u64 = stored.iter().map(|stored| stored.size).sum();
-                let goal = if bytes > self.limit { self.limit / 10 * 9 } else { bytes };
-                stored.sort_by(|a, b| (a.changed, &a.path).cmp(&(b.changed, &b.path)));
-                for old in stored.iter().filter(|old| old.path != newest) {
-                    if bytes <= goal {
-                        break;
-                    }
-                    match (self.remove)(&old.path) {
-                        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                            obstacle.get_or_insert_with(|| (old.path.clone(), error));
-                            continue;
-                        }
-                        _ => bytes -= old.size,
-                    }
-                    removed += 1;
-                    // Those that are empty now, up to the top.
-                    let empty = old.path.ancestors().skip(1).take_while(|folder| *folder != self.path);
-                    let _ = empty.map(fs::remove_dir).take_while(Result::is_ok).count();
-                }
-                stock.bytes = Some(bytes);
-            }
-            // As much as before, and the new one.
-            Err(error) => obstacle = Some((self.path.clone(), error)),
-        }
-        match obstacle {
-            None => stock.has_warned = false,
-            Some((path, error)) if !std::mem::replace(&mut stock.has_warned, true) => {
-                let path = path.display();
-                tracing::warn!(%path, %error, "not every old picture can be looked at and removed; the others go for it");
-            }
-            Some(_) => return,
-        }
-        if removed > 0 {
-            let bytes = stock.bytes;
-            tracing::info!(removed, bytes, "the oldest pictures were removed: the folder is as large as it may be");
-        }
-    }
-
-    /// Every picture that the template gave, as far as the folders below can be looked at.
-    fn stored(&self, obstacle: &mut Option<Obstacle>) -> io::Result<Vec<Stored>> {
-        let (mut folders, mut stored) = (vec![self.path.clone()], Vec::new());
-        while let Some(folder) = folders.pop() {
-            match self.look_into(&folder, &mut folders, &mut stored) {
-                Err(error) if folder == self.path => return Err(error),
-                Err(error) if !is_not_for_us(&error) => {
-                    obstacle.get_or_insert((folder, error));
-                }
-                _ => {}
-            }
-        }
-        Ok(stored)
-    }
-
-    /// Links are not followed.
-    fn look_into(&self, folder: &Path, folders: &mut Vec<PathBuf>, stored: &mut Vec<Stored>) -> io::Result<()> {
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            let (kind, path) = (entry.file_type()?, entry.path());
-            if kind.is_dir() {
-                folders.push(path);
-            } else if kind.is_file() && self.is_ours(&path) {
-                // One that was removed meanwhile is no fault.
-                let Ok(facts) = entry.metadata() else { continue };
-                let changed = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                stored.push(Stored { changed, path, size: facts.len() });
-            }
-        }
-        Ok(())
-    }
-
-    fn is_ours(&self, path: &Path) -> bool {
-        let key = path.strip_prefix(&self.path).ok().and_then(Path::to_str);
-        key.is_some_and(|key| self.template.gives(key))
-    }
-}
-
-/// One of somebody else's (`lost+found`), or removed meanwhile: nothing of ours is in it.
-fn is_not_for_us(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound)
 }
 
 #[cfg(test)]

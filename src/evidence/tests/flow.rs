@@ -239,6 +239,50 @@ async fn an_outbox_that_refuses_is_told_again() {
 }
 
 #[actix::test]
+async fn a_spool_that_hangs_keeps_one_thread_for_what_is_removed() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let encode: Arc<Encode> = Arc::new(|picture, _, _, _| match picture.planes().0[0] {
+        0 => Err("too dark".into()),
+        shade => Ok(vec![shade]),
+    });
+    let house = House::with_encode(&http(&server), folder.path(), encode);
+    let (gate, opened) = std::sync::mpsc::sync_channel::<()>(0);
+    let opened = Mutex::new(opened);
+    // How many there are, how many there were at most, and how many in all.
+    let removals = Arc::new(Mutex::new((0, 0, 0)));
+    let hang = {
+        let removals = Arc::clone(&removals);
+        move || {
+            {
+                let (now, most, all) = &mut *removals.lock();
+                (*now, *all) = (*now + 1, *all + 1);
+                *most = (*most).max(*now);
+            }
+            // Ends when the gate is dropped.
+            let _ = opened.lock().recv();
+            removals.lock().0 -= 1;
+        }
+    };
+    house.evidence.send(HoldRemovals(Arc::new(hang))).await.expect("it answers");
+    for _ in 0..20 {
+        house.secure(&[1], 0);
+        house.secure(&[0], 0);
+    }
+    until("nothing is left to be done", || {
+        house.outbox.attached.lock().len() == 20
+            && house.outbox.released.lock().len() == 20
+            && house.board.evidence.events.get() == 0
+    })
+    .await;
+    drop(gate);
+    house.settled().await;
+    until("all are removed", || removals.lock().2 == 20).await;
+    assert_eq!(removals.lock().1, 1, "at once");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+#[actix::test]
 async fn draining_waits_for_what_is_under_way_and_takes_no_more() {
     let server = Server::slow(Duration::from_millis(50), 3);
     let folder = tempfile::tempdir().expect("a folder");

@@ -10,7 +10,7 @@ use actix::{Actor, Addr, Context, Handler, Message};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-use super::{actor::Terms, *};
+use super::{actor::Terms, removal::Removal, *};
 use crate::{
     events::{Attach, Attached, OutboxError, Release, Secure, Shot, Snapshot},
     media::{BurstFrame, Frame, I420, Origin},
@@ -95,6 +95,23 @@ impl Handler<Crash> for Evidence {
 
     fn handle(&mut self, _: Crash, ctx: &mut Self::Context) {
         actix::ActorContext::terminate(ctx);
+    }
+}
+
+/// From now on, whoever removes a group from the spool goes through this first.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(super) struct HoldRemovals(pub(super) Arc<dyn Fn() + Send + Sync>);
+
+impl Handler<HoldRemovals> for Evidence {
+    type Result = ();
+
+    fn handle(&mut self, HoldRemovals(gate): HoldRemovals, _: &mut Self::Context) {
+        let spool = Arc::clone(&self.spool);
+        self.removal = Removal::new(move |event| {
+            gate();
+            spool.remove(event)
+        });
     }
 }
 

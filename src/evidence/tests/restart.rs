@@ -126,10 +126,15 @@ async fn a_spool_that_fails_for_a_while_costs_no_picture() {
     // A link to itself cannot be read, and is replaced in one step: at no time is there nothing.
     std::os::unix::fs::symlink(&picture, &picture).expect("made");
     server.rule(|_| Put::Store);
-    let house = House::open(&http(&server), folder.path());
+    let house = House::open(&Snapshots { max_retries: 1, ..http(&server) }, folder.path());
     let cell = &house.board.evidence;
-    until("attempts fail", || cell.failures.get() >= 2).await;
-    assert_eq!((cell.given_up.get(), cell.stored.get()), (0, 0));
+    // One that is given up fails no more.
+    until("attempts fail", || cell.failures.get() >= 6).await;
+    assert_eq!(
+        (cell.given_up.get(), cell.stored.get(), server.puts()),
+        (0, 0, 1),
+        "the store has seen it once, before"
+    );
     let fault = cell.fault.lock().clone().expect("the fault is shown");
     assert!(fault.contains("spool"), "{fault}");
 
@@ -137,6 +142,21 @@ async fn a_spool_that_fails_for_a_while_costs_no_picture() {
     let (_, snapshot) = house.attached(1).await.remove(0);
     assert!(snapshot.url.ends_with(&format!("/{event}/0.jpg")), "{}", snapshot.url);
     house.settled().await;
+}
+
+#[actix::test]
+async fn a_picture_that_is_gone_from_the_spool_is_given_up_and_the_event_waits_for_it_no_more() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (event, _, picture) = left_in_spool(&server, folder.path()).await;
+    fs::remove_file(&picture).expect("removed");
+    std::os::unix::fs::symlink(&picture, &picture).expect("made");
+    let house = House::open(&http(&server), folder.path());
+    let cell = &house.board.evidence;
+    until("it cannot be read", || cell.failures.get() > 0).await;
+    fs::remove_file(&picture).expect("removed");
+    until("it is released", || *house.outbox.released.lock() == [event]).await;
+    assert_eq!((cell.given_up.get(), server.puts()), (1, 1));
 }
 
 /// A file that hangs whoever reads it: a pipe that nobody writes to. Its end lets them go, also where a test fails.

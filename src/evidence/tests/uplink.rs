@@ -306,3 +306,99 @@ fn a_lone_picture_that_fails_calls_for_a_witness_at_every_second_failure_who_is_
     }
     assert!(bench.uplink.is_away(), "both have failed");
 }
+
+#[test]
+fn a_spool_that_fails_neither_ends_nor_begins_an_outage() {
+    let mut bench = Bench::new(2, 8, 30);
+    for blame in [Blame::StoreAway, Blame::Spool, Blame::StoreAway, Blame::Spool, Blame::StoreAway] {
+        assert!(!bench.uplink.is_away());
+        bench.now += Duration::from_secs(60);
+        let parcel = bench.next().expect("it is due");
+        assert_eq!(bench.fail(parcel, blame), Verdict::Again);
+    }
+    assert!(bench.uplink.is_away(), "three times in a row the store was asked in vain");
+    let mut bench = Bench::new(3, 8, 30);
+    for _ in 0..3 {
+        let parcel = bench.next().expect("it is due");
+        assert_eq!(bench.fail(parcel, Blame::StoreAway), Verdict::Again);
+    }
+    bench.now += Duration::from_secs(60);
+    let probe = bench.next().expect("a probe");
+    assert_eq!(bench.fail(probe, Blame::Spool), Verdict::Again);
+    assert!(bench.uplink.is_away(), "it has not been to the store");
+    let probe = bench.next().expect("another one, at once");
+    assert_eq!(bench.next(), None, "one at a time");
+    bench.fail(probe, Blame::StoreAway);
+    assert!(bench.uplink.pause(bench.now).is_some_and(|pause| pause > Duration::ZERO));
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_no_probe_before_it_has_rested() {
+    let mut bench = Bench::of_a_suspect(8);
+    for failures in 4..8 {
+        bench.sleep();
+        let probe = bench.next().expect("it is due");
+        assert_eq!(bench.fail(probe, Blame::Spool), Verdict::Again);
+        assert_eq!(bench.next(), None, "it rests");
+        assert_eq!(bench.uplink.pause(bench.now), Some(BACKOFF.wait(failures, 1.0)));
+    }
+    assert!(bench.uplink.is_away());
+}
+
+#[test]
+fn a_spool_that_fails_for_hours_costs_no_picture_and_is_asked_ever_less() {
+    let mut bench = Bench::new(20, 8, 2);
+    let (begin, mut attempts) = (bench.now, 0);
+    while bench.now - begin < Duration::from_secs(3 * 3600) {
+        while let Some(parcel) = bench.next() {
+            assert_eq!(bench.fail(parcel, Blame::Spool), Verdict::Again);
+            attempts += 1;
+        }
+        assert!(!bench.uplink.is_away());
+        bench.sleep();
+    }
+    assert!(bench.uplink.is_spool_unreadable());
+    assert!((20 * 180..20 * 200).contains(&attempts), "each once a minute: {attempts}");
+    bench.sleep();
+    let read = bench.next().expect("it is due");
+    bench.fail(read, Blame::StoreAway);
+    assert_eq!((bench.uplink.is_spool_unreadable(), bench.uplink.waiting()), (false, 20), "whatever the store says");
+}
+
+#[test]
+fn a_picture_that_alone_cannot_be_read_is_given_up_while_others_get_through() {
+    let mut bench = Bench::new(1, 8, 3);
+    let mut verdicts = Vec::new();
+    for n in 1..=3 {
+        let damaged = bench.next().expect("it is due");
+        assert_eq!(damaged.n, 0);
+        bench.add(n);
+        bench.next().expect("another one goes beside it");
+        bench.uplink.stored();
+        verdicts.push(bench.fail(damaged, Blame::Spool));
+        bench.now += Duration::from_secs(60);
+    }
+    assert_eq!(verdicts, [Verdict::Again, Verdict::Again, Verdict::GivenUp]);
+}
+
+#[test]
+fn a_spool_that_gives_one_of_many_loses_none() {
+    let mut bench = Bench::new(40, 8, 3);
+    let (mut stored, mut rounds) = (0, 0);
+    while stored < 40 {
+        let flying: Vec<_> = std::iter::from_fn(|| bench.next()).collect();
+        for (at, parcel) in flying.into_iter().enumerate() {
+            if at == 0 {
+                bench.uplink.stored();
+                stored += 1;
+            } else {
+                assert_eq!(bench.fail(parcel, Blame::Spool), Verdict::Again, "{stored} are stored");
+            }
+        }
+        rounds += 1;
+        assert!(rounds < 1000, "{stored} are stored");
+        if bench.uplink.pause(bench.now).is_some() {
+            bench.sleep();
+        }
+    }
+}

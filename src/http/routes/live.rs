@@ -35,7 +35,7 @@ impl Form {
 
 /// A camera as it is now, for as long as somebody watches: `{id}.flv`, `{id}.mp4` or `{id}.mjpeg`.
 pub(in crate::http) async fn watch(
-    _: Allowed,
+    Allowed(caller): Allowed,
     views: web::Data<Views>,
     Id(name): Id<String>,
     _: Asked<Nothing>,
@@ -43,9 +43,12 @@ pub(in crate::http) async fn watch(
     let (id, form) = read(&name)?;
     let cell = cameras::find(&views, id)?;
     may_begin(&cell)?;
-    let seat = views.audience.enter().map_err(|full| {
+    let seat = views.audience.enter(caller.name.as_ref()).map_err(|full| {
         Problem::unavailable(match full {
             Full::Ending => "ending".to_owned(),
+            Full::Share { share, at_most } => format!(
+                "{share} live views are open for you, half of live.max_viewers = {at_most}; one user or token gets no more"
+            ),
             Full::Taken { at_most } => format!("live.max_viewers = {at_most} watch already"),
         })
     })?;

@@ -13,11 +13,16 @@ mod pictures;
 mod session;
 mod stream;
 
+use std::collections::BTreeSet;
+
 use actix_web::{
-    HttpRequest, HttpResponse, Route,
+    HttpRequest, HttpResponse, ResponseError, Route,
     body::BoxBody,
     dev::ServiceRequest,
-    http::Method,
+    http::{
+        Method,
+        header::{ALLOW, HeaderValue},
+    },
     middleware::{Next, from_fn},
     web,
 };
@@ -25,22 +30,39 @@ use actix_web::{
 pub(in crate::http) use self::addresses::{ADDRESSES, Address, Gives, Takes};
 use super::{
     Problem,
-    auth::{self, Allowed},
+    auth::{self, Allowed, Door},
 };
 use crate::{access::Needs, words::Role};
 
 pub(in crate::http) fn configure(app: &mut web::ServiceConfig) {
     for address in ADDRESSES {
         let method = Method::from_bytes(address.method.as_bytes()).expect("a method");
-        app.route(address.path, guarded(address.needs, (address.answers)().method(method)));
+        let door = Door { needs: address.needs, is_for_players: address.gives == Gives::Live };
+        app.route(address.path, guarded(door, (address.answers)().method(method)));
     }
-    app.default_service(guarded(Needs::Role(Role::Viewer), web::to(not_found)));
+    let elsewhere = Door { needs: Needs::Role(Role::Viewer), is_for_players: false };
+    // After every route, as the address of one may look like another's.
+    let paths: BTreeSet<&str> = ADDRESSES.iter().map(|address| address.path).collect();
+    for path in paths {
+        app.route(path, guarded(elsewhere, web::to(move |request, _: Allowed| wrong_method(path, request))));
+    }
+    app.default_service(guarded(elsewhere, web::to(not_found)));
 }
 
 /// Behind the gate. It stands before the route itself and not before the choice of one: whatever way of writing an
 /// address leads to a route, it leads past its gate.
-fn guarded(needs: Needs, route: Route) -> Route {
-    route.wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| auth::enter(needs, request, next)))
+fn guarded(door: Door, route: Route) -> Route {
+    route.wrap(from_fn(move |request: ServiceRequest, next: Next<BoxBody>| auth::enter(door, request, next)))
+}
+
+/// The answer to methods that an address does not know.
+async fn wrong_method(path: &'static str, request: HttpRequest) -> HttpResponse {
+    let known = ADDRESSES.iter().filter(|address| address.path == path).map(|address| address.method);
+    let known = known.collect::<Vec<_>>().join(", ");
+    let problem = Problem::wrong_method(format!("{} is not answered here, but {known}", request.method()));
+    let mut answer = problem.error_response();
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_str(&known).expect("names of methods"));
+    answer
 }
 
 /// The answer at every other address.

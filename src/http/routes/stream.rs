@@ -30,7 +30,7 @@ impl Question for StreamQuery {
 
 /// Events as they are recorded.
 pub(in crate::http) async fn follow(
-    _: Allowed,
+    Allowed(caller): Allowed,
     views: web::Data<Views>,
     query: Asked<StreamQuery>,
     request: HttpRequest,
@@ -42,7 +42,7 @@ pub(in crate::http) async fn follow(
     }
     // The header first: a browser that comes back sends it to the address that it began with.
     let resume = last_event(&request).or(last_event_id.map(Resume::After));
-    let place = views.streams.enter()?;
+    let place = views.streams.enter(caller.name.as_ref())?;
     let newest = views.board.outbox.newest.subscribe();
     let source = Arc::clone(&views.source);
     let opened = events::ask(&views.followed, move |events| Tail::open(events, resume, filter, source)).await?;

@@ -62,6 +62,11 @@ impl Streams {
         self.audience.end();
     }
 
+    /// How many there may be.
+    pub(in crate::http) fn at_most(&self) -> usize {
+        self.terms.at_most
+    }
+
     /// How many there are.
     pub fn open(&self) -> i64 {
         self.cell.present.get()
@@ -77,9 +82,12 @@ impl Streams {
     }
 
     /// A place among the streams.
-    pub(in crate::http) fn enter(&self) -> Result<Place, Problem> {
-        let seat = self.audience.enter().map_err(|full| match full {
+    pub(in crate::http) fn enter(&self, who: Option<&Arc<str>>) -> Result<Place, Problem> {
+        let seat = self.audience.enter(who).map_err(|full| match full {
             Full::Ending => Problem::unavailable("ending"),
+            Full::Share { share, .. } => Problem::unavailable(format!(
+                "{share} streams of events are open for you; more are not held for one user or token"
+            )),
             Full::Taken { at_most } => {
                 Problem::unavailable(format!("{at_most} streams of events are open; more are not held at once"))
             }

@@ -133,6 +133,61 @@ fn nothing_answers_that_is_not_in_the_list() {
 }
 
 #[actix::test]
+async fn a_method_that_an_address_does_not_know_is_told_which_it_knows() {
+    let house = House::open();
+    let wrong = house.ask("DELETE", "/api/v1/status", &[]).await;
+    assert!(wrong.head.contains("\r\nallow: get"), "{}", wrong.head);
+    assert_eq!(wrong.problem(405), "DELETE is not answered here, but GET");
+    assert_eq!(house.ask("GET", "/api/v1/nothing", &[]).await.status, 404);
+    // An address that looks like another's: this is the camera that is called so.
+    assert!(house.ask("GET", "/api/v1/cameras/stop", &[]).await.problem(404).contains("no camera is called"));
+    let closed = closed();
+    assert_eq!(closed.ask("DELETE", "/api/v1/status", &[]).await.status, 401, "nobody learns what there is");
+    assert_eq!(closed.ask("PUT", "/healthz", &[]).await.status, 401);
+}
+
+#[actix::test]
+async fn whoever_asks_during_the_start_waits_until_the_cameras_are_known() {
+    let house = House::open();
+    house.begun.send_replace(false);
+    let mut asked = std::pin::pin!(house.get("/api/v1/cameras/door"));
+    let probe = house.get("/healthz");
+    tokio::select! {
+        biased;
+        answer = &mut asked => panic!("it was answered {}", answer.status),
+        alive = probe => assert_eq!(alive.status, 200, "machines are answered"),
+    }
+    house.watch("door");
+    house.begun.send_replace(true);
+    assert_eq!(asked.await.status, 200);
+}
+
+#[actix::test]
+async fn players_are_asked_who_they_are_however_they_write_the_address() {
+    let house = closed();
+    let asks = |answer: &Answer| answer.head.contains("basic realm=");
+    for path in ["/live/door.flv", "/%6cive/door.flv"] {
+        assert!(asks(&house.ask("GET", path, &[]).await), "{path}");
+    }
+    for path in ["/live/a/b", "/api/v1/status"] {
+        assert!(!asks(&house.ask("GET", path, &[]).await), "{path}");
+    }
+}
+
+#[actix::test]
+async fn one_token_does_not_take_every_stream() {
+    let house = closed();
+    let stream = |who: (&'static str, &'static str)| Listener::connect_as(house.address, "/api/v1/events/stream", who);
+    let mut open = Vec::new();
+    for _ in 0..32 {
+        open.push(stream(VIEWER).await);
+    }
+    let refused = house.ask("GET", "/api/v1/events/stream", &[VIEWER]).await.problem(503);
+    assert!(refused.starts_with("32 streams of events are open for you"), "{refused}");
+    open.push(stream(ADMIN).await);
+}
+
+#[actix::test]
 async fn no_way_of_writing_an_address_leads_past_its_gate() {
     let house = closed();
     for path in ["/api/v1/%72eload", "/%61pi/v1/reload", "/api/v1/reload?", "/api/v1/reload?x=1"] {

@@ -64,15 +64,25 @@ impl Listener {
         if let Some(window) = window {
             socket.set_recv_buffer_size(window).expect("a small buffer");
         }
-        let mut stream = BufReader::new(socket.connect(address).await.expect("it listens"));
         let last = [("last-event-id", last_id)];
-        let request = head("GET", path, "", if last_id.is_empty() { &[] } else { &last });
+        Self::ask(socket, address, path, if last_id.is_empty() { &[] } else { &last }).await
+    }
+
+    /// Says who it is.
+    pub(super) async fn connect_as(address: SocketAddr, path: &str, who: (&str, &str)) -> Self {
+        Self::ask(TcpSocket::new_v4().expect("a socket"), address, path, &[who]).await
+    }
+
+    async fn ask(socket: TcpSocket, address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Self {
+        let mut stream = BufReader::new(socket.connect(address).await.expect("it listens"));
+        let request = head("GET", path, "", headers);
         stream.write_all(request.as_bytes()).await.expect("it takes requests");
         let mut answer = String::new();
         while !answer.ends_with("\r\n\r\n") {
             let line = tokio::time::timeout(PATIENCE, stream.read_line(&mut answer)).await;
             assert!(line.expect("it answers in time").expect("it answers") > 0, "it hangs up: {answer}");
         }
+        let last_id = headers.iter().find(|(name, _)| *name == "last-event-id").map_or("", |(_, value)| value);
         let (lines, partial) = Default::default();
         Self { stream, lines, partial, head: answer.to_ascii_lowercase(), last_id: last_id.into(), read: 0 }
     }

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    sync::Semaphore,
+    sync::{Semaphore, watch},
 };
 
 use super::*;
@@ -50,6 +50,7 @@ struct House {
     streams: Arc<Streams>,
     address: SocketAddr,
     server: ServerHandle,
+    begun: watch::Sender<bool>,
     _folder: TempDir,
 }
 
@@ -78,6 +79,7 @@ impl House {
         let proxies = vec!["127.0.0.0/8".parse().expect("a network")];
         let (hosts, cors) = (vec!["lookout.lan".into()], vec!["https://front.example".into()]);
         let server = Server { bind: address, auth, hosts, proxies, cors };
+        let begun = watch::Sender::new(true);
         let views = Views {
             board: Arc::clone(&board),
             events: Arc::clone(&events),
@@ -93,13 +95,14 @@ impl House {
             probe: Arc::new(Nothing),
             still: Arc::new(Nothing),
             stills_at_once: Arc::new(Semaphore::new(2)),
+            begun: begun.subscribe(),
             gate: Arc::new(Gate::new(&server, Arc::clone(&board.access))),
             logins_at_once: Arc::new(Semaphore::new(2)),
         };
         let server = serve(listener, views).expect("the listener serves");
         let handle = server.handle();
         actix_rt::spawn(server);
-        Self { outbox, board, events, streams, address, server: handle, _folder: folder }
+        Self { outbox, board, events, streams, address, server: handle, begun, _folder: folder }
     }
 
     fn watch(&self, camera: &str) {

@@ -181,7 +181,7 @@ async fn invariant_9_a_connection_that_takes_nothing_is_cut() {
 async fn what_is_recorded_as_the_end_comes_is_told() {
     let house = House::open();
     let entered: Vec<_> =
-        (0..20).map(|_| (house.streams.enter().expect("a place"), house.board.outbox.newest.subscribe())).collect();
+        (0..20).map(|_| (house.streams.enter(None).expect("a place"), house.board.outbox.newest.subscribe())).collect();
     let source: Arc<str> = "/lookout/test".into();
     let mut streams = Vec::new();
     for (place, newest) in entered {

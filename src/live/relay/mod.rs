@@ -93,14 +93,14 @@ struct Relay {
 
 impl Relay {
     const BACKOFF: Backoff = Backoff { floor: Duration::from_millis(500), ceiling: Duration::from_secs(30) };
-    /// A connection that lasted so long was a good one: the pauses begin anew.
+    /// What lasted so long was no failure at once: the pauses begin anew.
     const GOOD: Duration = Duration::from_secs(60);
     /// For connecting, and for each piece to be taken.
     const DEADLINE: Duration = Duration::from_secs(10);
     /// A camera that shows nothing for so long gives its turn to another.
     const SILENCE: Duration = Duration::from_secs(30);
 
-    async fn run(mut self) {
+    async fn run(self) {
         let mut stopped = self.stopped.clone();
         select! {
             () = self.relay_for_ever() => {}
@@ -108,42 +108,40 @@ impl Relay {
         }
     }
 
-    async fn relay_for_ever(&mut self) {
+    async fn relay_for_ever(&self) {
         let mut failures = 0;
         loop {
-            // Without a picture there is nothing to connect for, and no turn is taken.
-            self.cell.enter(RelayState::WaitingForCamera, None, None);
-            // What a camera sends must not end its relay for good either; a pause, or it would be read over and over.
-            let seen =
-                AssertUnwindSafe(async { Presenter::new(&self.camera.feed).next().await.is_some() }).catch_unwind();
-            match seen.await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(panic) => {
-                    tracing::error!(camera = %self.camera.id, "relay: {}", panic_text(&*panic));
-                    sleep(Self::BACKOFF.ceiling).await;
+            let began = Instant::now();
+            // What a camera sends, and what the library makes of a server's words, must not end the relay for good.
+            let once = AssertUnwindSafe(self.once()).catch_unwind().await;
+            let fault = match once.unwrap_or_else(|panic| Err(RelayFault::Protocol(panic_text(&*panic)))) {
+                Ok(true) => {
+                    failures = 0;
                     continue;
                 }
-            }
-            self.cell.enter(RelayState::WaitingForTurn, None, None);
-            let Ok(turn) = Arc::clone(&self.turns).acquire_owned().await else { return };
-            let began = Instant::now();
-            // What the library makes of a server's words must not end the relay for good.
-            let published = AssertUnwindSafe(self.publish()).catch_unwind().await;
-            let published = published.unwrap_or_else(|panic| Err(RelayFault::Protocol(panic_text(&*panic))));
-            let Err(fault) = published else {
-                failures = 0;
-                continue;
+                Ok(false) => return,
+                Err(fault) => fault,
             };
             failures = if began.elapsed() >= Self::GOOD { 1 } else { failures + 1 };
             let wait = Self::BACKOFF.wait(failures, fastrand::f64());
-            drop(turn);
             let camera = &self.camera.id;
-            tracing::warn!(%camera, target = self.target.shown(), retry_in_s = wait.as_secs_f32(), "relay: {fault}");
+            tracing::warn!(%camera, target = self.target.shown(), retry_in_s = Backoff::said(wait), "relay: {fault}");
             let at = Timestamp::try_from(SystemTime::now() + wait).ok();
             self.cell.failed(fault.to_string(), at);
             sleep(wait).await;
         }
+    }
+
+    /// From the first picture to the end of what is published; whether the camera may have more.
+    async fn once(&self) -> Result<bool, RelayFault> {
+        // Without a picture there is nothing to connect for, and no turn is taken.
+        self.cell.enter(RelayState::WaitingForCamera, None, None);
+        if Presenter::new(&self.camera.feed).next().await.is_none() {
+            return Ok(false);
+        }
+        self.cell.enter(RelayState::WaitingForTurn, None, None);
+        let Ok(_turn) = Arc::clone(&self.turns).acquire_owned().await else { return Ok(false) };
+        self.publish().await.map(|()| true)
     }
 
     /// Publishes until the camera shows nothing any more.

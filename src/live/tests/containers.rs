@@ -35,7 +35,7 @@ async fn written(kind: ContainerKind) -> (String, Vec<u8>) {
         camera.push_sound((1000 + n as i64) * STEP, &sound);
     }
     let (audience, cell) = audience(1);
-    let mut viewer = watch(&camera, kind, audience.enter().expect("a seat")).await;
+    let mut viewer = watch(&camera, kind, audience.enter(None).expect("a seat")).await;
     let bytes = viewer.next().await.expect("all that is there").to_vec();
     assert_eq!(cell.sent.get(), bytes.len() as u64);
     (viewer.content_type(), bytes)
@@ -110,11 +110,25 @@ async fn mp4_has_its_tracks_and_then_fragments_that_hold_what_they_say() {
 }
 
 #[tokio::test]
+async fn a_camera_with_a_stray_byte_behind_its_parameters_has_a_layout() {
+    let camera = Camera::new(None);
+    let unit = sample::unit(true, 0, camera.began);
+    let stray = [&SPS[..], &[0x80]].concat();
+    let data = [&[0, 0, 0, 1][..], &stray, &unit.data[4 + SPS.len()..]].concat().into();
+    camera.feed.push(&AccessUnit { data, ..unit });
+    let (audience, _) = audience(1);
+    let mut viewer = watch(&camera, ContainerKind::Mp4, audience.enter(None).expect("a seat")).await;
+    assert_eq!(viewer.content_type(), "video/mp4; codecs=\"avc1.64000A\"");
+    let mp4 = viewer.next().await.expect("the first picture");
+    assert!(mp4.windows(stray.len()).any(|bytes| bytes == stray), "as the camera says it");
+}
+
+#[tokio::test]
 async fn what_the_stream_is_is_said_anew_when_it_changes() {
     let mut camera = Camera::new(None);
     camera.push(1);
     let (audience, _) = audience(1);
-    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter().expect("a seat")).await;
+    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter(None).expect("a seat")).await;
     let mut flv = viewer.next().await.expect("the first picture").to_vec();
     camera.feed.begin(Some(0), Some(stereo()));
     camera.pushed = 0;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::*;
 use crate::{
     media::{
-        Feed, Sound, SoundFormat,
+        AccessUnit, Feed, Sound, SoundFormat,
         sample::{self, PPS, SPS},
     },
     status::AudienceCell,

@@ -21,7 +21,7 @@ async fn one_who_comes_sees_the_newest_group_of_pictures_at_once_and_then_each_a
     let mut camera = Camera::new(None);
     camera.push(25);
     let (audience, _) = audience(1);
-    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter().expect("a seat")).await;
+    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter(None).expect("a seat")).await;
     let at_once = viewer.next().await.expect("five pictures");
     assert_eq!(times(&at_once), [0, 40, 80, 120, 160]);
     camera.push(1);
@@ -33,7 +33,7 @@ async fn one_who_is_slow_goes_on_at_a_key_frame_and_time_has_no_hole() {
     let mut camera = Camera::new(None);
     camera.push(5);
     let (audience, cell) = audience(1);
-    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter().expect("a seat")).await;
+    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter(None).expect("a seat")).await;
     assert_eq!(times(&viewer.next().await.expect("the first")), [0, 40, 80, 120, 160]);
     camera.push(200); // eight seconds later
     let later = times(&viewer.next().await.expect("what is newest"));
@@ -46,7 +46,7 @@ async fn one_who_never_keeps_up_is_sent_away() {
     let mut camera = Camera::new(None);
     camera.push(1);
     let (audience, cell) = audience(1);
-    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter().expect("a seat")).await;
+    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter(None).expect("a seat")).await;
     let mut chunks = 0;
     while viewer.next().await.is_some() {
         chunks += 1;
@@ -61,7 +61,7 @@ async fn now_and_then_everybody_may_be_slow() {
     let mut camera = Camera::new(None);
     camera.push(1);
     let (audience, cell) = audience(1);
-    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter().expect("a seat")).await;
+    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter(None).expect("a seat")).await;
     for _ in 0..3 * Viewer::MOST_SKIPS {
         viewer.next().await.expect("it goes on");
         tokio::time::advance(Viewer::SKIPS_WITHIN / 4).await;
@@ -75,7 +75,7 @@ async fn a_camera_that_connects_anew_goes_on_without_a_hole() {
     let mut camera = Camera::new(None);
     camera.push(3);
     let (audience, _) = audience(1);
-    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter().expect("a seat")).await;
+    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter(None).expect("a seat")).await;
     assert_eq!(times(&viewer.next().await.expect("the first")), [0, 40, 80]);
     camera.feed.interrupt();
     camera.feed.begin(Some(0), None);
@@ -89,18 +89,18 @@ async fn where_nothing_comes_nobody_waits_for_ever() {
     let camera = Camera::new(None);
     let (audience, cell) = audience(1);
     let patience = Duration::from_secs(10);
-    let seat = audience.enter().expect("a seat");
+    let seat = audience.enter(None).expect("a seat");
     let closed = Viewer::open(&camera.feed, ContainerKind::Mp4, seat, patience).await.err();
     assert_eq!(closed, Some(Closed::Nothing(patience)));
     assert_eq!(cell.present.get(), 0, "the seat is free");
 
     let mut camera = Camera::new(None);
     camera.push(1);
-    let mut viewer = watch(&camera, ContainerKind::Mp4, audience.enter().expect("a seat")).await;
+    let mut viewer = watch(&camera, ContainerKind::Mp4, audience.enter(None).expect("a seat")).await;
     assert!(viewer.next().await.is_some());
     assert!(viewer.next().await.is_none(), "the camera shows nothing any more");
     drop(viewer);
-    let mut slides = Slides::new(&camera.feed, audience.enter().expect("a seat"));
+    let mut slides = Slides::new(&camera.feed, audience.enter(None).expect("a seat"));
     assert!(slides.next(patience).await.is_ok());
     assert_eq!(slides.next(patience).await.err(), Some(Closed::Nothing(patience)));
 }
@@ -110,7 +110,7 @@ async fn at_the_end_everybody_goes_home() {
     let mut camera = Camera::new(None);
     camera.push(1);
     let (audience, cell) = audience(2);
-    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter().expect("a seat")).await;
+    let mut viewer = watch(&camera, ContainerKind::Flv, audience.enter(None).expect("a seat")).await;
     assert!(viewer.next().await.is_some());
     audience.end();
     assert!(viewer.next().await.is_none());
@@ -123,8 +123,8 @@ async fn slides_are_the_key_frames_and_each_is_made_once() {
     let mut camera = Camera::new(None);
     camera.push(25);
     let (audience, _) = audience(2);
-    let mut one = Slides::new(&camera.feed, audience.enter().expect("a seat"));
-    let mut other = Slides::new(&camera.feed, audience.enter().expect("a seat"));
+    let mut one = Slides::new(&camera.feed, audience.enter(None).expect("a seat"));
+    let mut other = Slides::new(&camera.feed, audience.enter(None).expect("a seat"));
     let patience = Duration::from_secs(10);
     let (mine, theirs) = (one.next(patience).await.expect("a slide"), other.next(patience).await.expect("a slide"));
     assert!(Arc::ptr_eq(&mine, &theirs));

@@ -55,7 +55,7 @@ fn a_visit_that_was_open_before_a_restart_is_proved_by_what_was_seen_since() {
             ended_at: None,
             peak_count: 1,
         };
-        let open = crate::events::OpenVisit { camera: camera().id, zone: None, visit };
+        let open = crate::events::OpenVisit { camera: camera().id, zone: None, label: Some("person".into()), visit };
         let unfinished = crate::events::Unfinished { visits: vec![open], ..Default::default() };
         let at = story.at(10.0);
         let findings = story.core.resume(&unfinished, at);

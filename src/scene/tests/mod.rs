@@ -107,11 +107,21 @@ impl Story {
 
     /// Ticks, then looks at people who stand at `xs`.
     fn see(&mut self, s: f64, xs: &[f32]) {
+        self.show(s, xs.iter().map(|x| person(*x)).collect());
+    }
+
+    /// Ticks, then looks at these.
+    fn show(&mut self, s: f64, seen: Vec<Detection>) {
         self.tick(s);
-        let people = xs.iter().map(|x| person(*x)).collect();
-        let sample = detected(self.generation, self.at(s), Ok(people));
+        let sample = detected(self.generation, self.at(s), Ok(seen));
         let findings = self.core.observe(&sample);
         self.hear(findings);
+    }
+
+    fn show_each_second(&mut self, seconds: std::ops::Range<u32>, seen: &[Detection]) {
+        for s in seconds {
+            self.show(s.into(), seen.to_vec());
+        }
     }
 
     fn see_each_second(&mut self, seconds: std::ops::Range<u32>, xs: &[f32]) {

@@ -48,6 +48,22 @@ fn each_zone_has_visits_and_a_count_of_its_own() {
 }
 
 #[test]
+fn a_dog_that_is_there_hides_nobody() {
+    let mut story = Story::of(&camera());
+    let dog = || Detection { label: "dog".into(), score: 0.95, ..person(0.3) };
+    story.show_each_second(0..5, &[dog()]);
+    story.show_each_second(5..10, &[dog(), person(0.6)]);
+    story.show_each_second(10..30, &[dog()]);
+    story.show_each_second(30..50, &[]);
+    let told: Vec<_> = story.told.iter().map(|event| (event.kind, event.data.label.as_deref())).collect();
+    let (started, ended) = (EventKind::VisitStarted, EventKind::VisitEnded);
+    let [dog, person] = [Some("dog"), Some("person")];
+    assert_eq!(told, [(started, dog), (started, person), (ended, person), (ended, dog)]);
+    assert_eq!(story.told[1].data.count, Some(1), "of this kind");
+    assert_eq!((story.told[1].data.detections.len(), story.told[1].data.detections[0].score), (1, 0.8));
+}
+
+#[test]
 fn an_event_counts_everybody_and_shows_a_bounded_number() {
     let mut story = Story::of(&camera());
     story.see_each_second(0..2, &[0.5; 300]);
@@ -232,6 +248,7 @@ fn unfinished(zone: Option<&str>, story: &Story) -> (Unfinished, VisitFacts) {
     let open = |camera: &str| OpenVisit {
         camera: camera.parse().expect("an id"),
         zone: zone.map(Into::into),
+        label: Some("person".into()),
         visit: visit.clone(),
     };
     let unfinished = Unfinished { visits: vec![open("door"), open("another")], ..Unfinished::default() };

@@ -15,7 +15,6 @@ use std::{num::NonZero, path::Path, sync::Arc, thread, time::Duration};
 
 use cameras::MOST_CAMERAS;
 use ipnet::IpNet;
-use sinks::Known;
 use values::{Owners, both, not_a_file};
 
 use super::{
@@ -45,9 +44,8 @@ pub(super) fn check(file: raw::File, folder: &Path, withheld: Arc<[String]>, pro
     let rules = check.visits("visits", &file.visits);
     let evidence = check.evidence(&file.snapshots);
     let defaults = CameraDefaults { visits: file.visits, rules, evidence };
-    let known = Known::of(&file.cameras, &detector);
     let cameras = check.cameras(file.cameras, &defaults);
-    let sinks = check.sinks(file.sinks, &known);
+    let sinks = check.sinks(file.sinks, &detector.labels);
     let snapshots = check.snapshots(file.snapshots, &storage.path);
     let live = check.live(&file.live);
     let control = check.control(&file.control);

@@ -1,17 +1,12 @@
 //! What many keys have in common: ranges, names, secrets, files.
 
-use std::{
-    collections::HashMap,
-    fs,
-    ops::RangeInclusive,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::HashMap, fs, ops::RangeInclusive, path::Path, time::Duration};
 
 use serde::Serialize;
 
 use super::{
     super::{
+        ca_file::CaFile,
         files::read_secret,
         quantity::{parse_duration, parse_size, quoted, show_duration, show_size},
         raw,
@@ -119,12 +114,12 @@ impl Check<'_> {
     }
 
     /// `ca_file` of a table: certificate authorities (PEM).
-    pub(super) fn ca_file(&mut self, table: &str, file: Option<String>) -> Option<PathBuf> {
+    pub(super) fn ca_file(&mut self, table: &str, file: Option<String>) -> Option<CaFile> {
         let file = self.folder.join(file?);
         if let Some(problem) = not_a_file(&file) {
             self.problem(&format!("{table}.ca_file"), problem);
         }
-        Some(file)
+        Some(CaFile::at(file))
     }
 
     /// Keys that stand in a table although they belong to another kind of it: they would be passed over in silence.

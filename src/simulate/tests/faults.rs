@@ -156,6 +156,15 @@ async fn the_timestamp_leaps_an_hour() {
 }
 
 #[tokio::test]
+async fn a_marked_delimiter_comes_before_each_picture() {
+    let stage = Stage::with(Fault::MarkedDelimiters).await;
+    let mut session = stage.view("faulty").await.expect("it streams");
+    let frames = frames(&mut session, 40).await;
+    let delimiters: Vec<usize> = (0..40).filter(|i| frames[*i].data().ends_with(&[0, 0, 0, 1, 9, 0xf0])).collect();
+    assert_eq!(delimiters, (0..40).step_by(2).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_new_source_is_one() {
     let stage = Stage::with(Fault::NewSsrc(10)).await;
     let mut session = stage.view("faulty").await.expect("it streams");

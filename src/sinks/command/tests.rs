@@ -247,6 +247,20 @@ async fn a_program_that_cannot_be_run_is_named_without_its_arguments() {
 }
 
 #[actix::test]
+async fn programs_that_do_not_start_take_no_further_threads() {
+    let script = Script::new("echo ran >> \"$0\"", LONG);
+    let starting = Arc::clone(&script.command.starts).try_acquire_many_owned(Courier::IN_FLIGHT as u32);
+    let starting = starting.expect("nothing is started yet");
+    let outcome = script.told(&sample::started("door")).await;
+    let Outcome::Refused { error, blames_event: false, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(error, "/bin/sh: earlier runs of it have not started yet");
+    drop(starting);
+    assert_eq!(script.told(&sample::started("door")).await, Outcome::Accepted);
+    assert_eq!(script.written("file"), "ran\n", "the first one was not started");
+    assert_eq!(script.command.starts.available_permits(), Courier::IN_FLIGHT, "what has started keeps no place");
+}
+
+#[actix::test]
 async fn many_at_once_do_not_mix() {
     let scripts: Vec<Script> = (0..8).map(|_| Script::new("cat > \"$0\"", LONG)).collect();
     let events: Vec<Event> = (0..8).map(|n| sample::started(&format!("door{n}"))).collect();

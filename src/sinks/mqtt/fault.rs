@@ -11,6 +11,12 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// Whether the broker sent a larger message than is taken.
+    pub(super) fn is_oversized(&self) -> bool {
+        use rumqttc::mqttbytes::Error::PayloadSizeLimitExceeded as Oversized;
+        matches!(self, Self::Connection(ConnectionError::MqttState(StateError::Deserialization(Oversized(_)))))
+    }
+
     /// What is wrong, in plain words. What the broker sent is never repeated: it may be our own greeting, password
     /// included.
     pub(super) fn explain(&self, target: &str) -> String {

@@ -59,6 +59,12 @@ impl<T> Flight<T> {
         self.all().any(|aloft| like(&aloft.message))
     }
 
+    /// The oldest of those that were sent and are like this.
+    pub(super) fn oldest_sent<'a, Like>(&'a self, like: impl Fn(&'a T) -> Option<Like>) -> Option<Like> {
+        let sent = self.sent.values().filter_map(|aloft| Some((aloft.number, like(&aloft.message)?)));
+        sent.min_by_key(|(number, _)| *number).map(|(_, like)| like)
+    }
+
     /// When the acknowledgement that is waited for longest is overdue.
     pub(super) fn overdue_at(&self, patience: Duration) -> Option<Instant> {
         self.all().map(|aloft| aloft.since + patience).min()
@@ -128,6 +134,8 @@ mod tests {
         flight.sent(1);
         flight.acknowledged(9).expect("sent");
         assert_eq!(flight.overdue_at(patience), Some(now + Duration::from_secs(11)));
+        assert_eq!(flight.oldest_sent(|message| Some(*message)), Some("b"));
+        assert_eq!(flight.oldest_sent(|message| (*message == "d").then_some(())), None, "not sent yet");
         let landed: Vec<_> = flight.land(now + Duration::from_secs(12), patience).collect();
         assert_eq!(landed, [("b", true), ("c", true), ("d", false)]);
         assert_eq!(Flight::<()>::new().overdue_at(patience), None);

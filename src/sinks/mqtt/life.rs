@@ -13,6 +13,7 @@ use tokio::{
 
 use super::{
     Order,
+    discovery::Entity,
     fault::Fault,
     flight::Flight,
     lives::{Lives, closed},
@@ -39,19 +40,26 @@ pub(super) const FOR_EVENTS: usize = 8;
 
 type Happenings = BoxStream<'static, Result<Event, Fault>>;
 
-/// What the client does and hears. Taking the next one can be given up at any time and loses nothing.
+/// What the client does and hears, up to a fault. Taking the next one can be given up at any time and loses nothing.
 fn happenings(event_loop: EventLoop) -> Happenings {
-    let next = |mut event_loop: EventLoop| async move {
-        let polled = AssertUnwindSafe(event_loop.poll()).catch_unwind().await;
-        let happening = match polled {
-            Ok(Ok(event)) => Ok(event),
-            Ok(Err(error)) => Err(Fault::Connection(error)),
-            // Its words may repeat what the broker sent.
-            Err(_) => Err(Fault::Panicked),
+    let next = |(mut event_loop, mut fault): (EventLoop, Option<Fault>)| async move {
+        if fault.is_none() {
+            let polled = AssertUnwindSafe(event_loop.poll()).catch_unwind().await;
+            fault = match polled {
+                Ok(Ok(event)) => return Some((Ok(event), (event_loop, None))),
+                Ok(Err(error)) => Some(Fault::Connection(error)),
+                // Its words may repeat what the broker sent.
+                Err(_) => Some(Fault::Panicked),
+            };
+        }
+        // What came in together with the fault, acknowledgements among it, goes before it.
+        let happening = match event_loop.state.events.pop_front() {
+            Some(event) => Ok(event),
+            None => Err(fault.take()?),
         };
-        Some((happening, event_loop))
+        Some((happening, (event_loop, fault)))
     };
-    stream::unfold(event_loop, next).boxed()
+    stream::unfold((event_loop, None), next).boxed()
 }
 
 /// One connection, from its making to its end.
@@ -74,8 +82,18 @@ pub(super) async fn live(lives: &mut Lives) -> End {
     }
     lives.came_up();
     let begun = Instant::now();
-    let mut life = Life { lives, client, flight: Flight::new(), renewed_at: begun, renewal_due: false };
-    let ended = life.pass(&mut happenings).await;
+    let mut life = Life {
+        lives,
+        client,
+        flight: Flight::new(),
+        renewed_at: begun,
+        renewal_due: false,
+        said_online_at: begun,
+        online_due: false,
+        ear: Ear::Shut,
+        oversized: false,
+    };
+    let ended = life.pass(&mut happenings).await.map_err(|why| life.suspect(why));
     life.land();
     match ended {
         Ok(()) => End::Closed,
@@ -89,12 +107,28 @@ struct Life<'a> {
     flight: Flight<Cargo>,
     renewed_at: Instant,
     renewal_due: bool,
+    said_online_at: Instant,
+    online_due: bool,
+    ear: Ear,
+    /// The broker sent a message that is too large.
+    oversized: bool,
+}
+
+/// Whether it is heard what others say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ear {
+    Shut,
+    /// Subscribed then; the broker has not confirmed it.
+    Asked(Instant),
+    Open,
 }
 
 /// What an acknowledgement is waited for.
 enum Cargo {
     Event(Order),
     Retained,
+    /// The description of an entity, on this topic.
+    Description(Entity, String),
     /// A picture of so many bytes.
     Snapshot(usize),
     Goodbye,
@@ -116,7 +150,7 @@ impl Life<'_> {
                     let order = order.ok_or("the sink is gone")?;
                     self.tell(order)?;
                 }
-                _ = looks.tick() => self.look(),
+                _ = looks.tick() => self.look()?,
                 (camera, picture) = painted(&mut self.lives.painting) => self.show(&camera, picture)?,
                 () = sleep_until(overdue_at.unwrap_or_else(Instant::now)), if overdue_at.is_some() => {
                     return Err(format!("{} did not acknowledge within {patience:?}", self.lives.plan.target()));
@@ -131,18 +165,32 @@ impl Life<'_> {
 
     /// Says that Lookout is there, and asks to be told when Home Assistant starts and which cameras the broker has kept.
     fn greet(&mut self) -> Result<(), String> {
-        let topic = self.lives.topics.available();
-        self.retain(Retained { topic, payload: Topics::ONLINE.into() }, Cargo::Retained)?;
-        let topics = self.lives.topics.births().into_iter().chain([self.lives.topics.states()]);
-        let filters = topics.map(|topic| SubscribeFilter::new(topic, QoS::AtMostOnce));
-        self.client.try_subscribe_many(filters).map_err(|_| self.stuck())?;
         self.lives.look();
         self.renew();
+        self.say_online()?;
+        self.listen()
+    }
+
+    fn say_online(&mut self) -> Result<(), String> {
+        (self.said_online_at, self.online_due) = (Instant::now(), false);
+        self.retain(self.lives.topics.available(), Topics::ONLINE.into(), Cargo::Retained)
+    }
+
+    /// Hears what others say, unless it does already or connections end over it.
+    fn listen(&mut self) -> Result<(), String> {
+        if self.ear != Ear::Shut || !self.lives.listening.is_admitted(Instant::now()) {
+            return Ok(());
+        }
+        let topics = self.lives.topics.heard().into_iter();
+        let filters = topics.map(|topic| SubscribeFilter::new(topic, QoS::AtMostOnce));
+        self.client.try_subscribe_many(filters).map_err(|_| self.stuck())?;
+        self.ear = Ear::Asked(Instant::now());
         Ok(())
     }
 
     fn renew(&mut self) {
         (self.renewed_at, self.renewal_due) = (Instant::now(), false);
+        self.online_due = true;
         self.lives.mirror.renew();
         self.lives.snapshots.renew();
     }
@@ -154,10 +202,19 @@ impl Life<'_> {
         {
             self.tell(order)?;
         }
+        // Who contradicts again and again is answered now and then.
+        let may_answer = self.said_online_at.elapsed() >= self.lives.plan.pace.renewals;
+        if self.online_due && may_answer && self.flight.has_room(FOR_EVENTS) {
+            self.say_online()?;
+        }
+        // Not beside a subscription: a connection that ends then would say nothing of either.
+        let asked = matches!(self.ear, Ear::Asked(_));
+        let describing = !asked && self.lives.discovery.is_admitted(Instant::now());
         while self.flight.has_room(FOR_EVENTS)
-            && let Some(retained) = self.lives.mirror.next()
+            && let Some(Retained { topic, payload, describes }) = self.lives.mirror.next(describing)
         {
-            self.retain(retained, Cargo::Retained)?;
+            let cargo = describes.map_or(Cargo::Retained, |entity| Cargo::Description(entity, topic.clone()));
+            self.retain(topic, payload, cargo)?;
         }
         Ok(())
     }
@@ -170,7 +227,7 @@ impl Life<'_> {
         self.publish(topic, false, body, Cargo::Event(order))
     }
 
-    fn retain(&mut self, Retained { topic, payload }: Retained, cargo: Cargo) -> Result<(), String> {
+    fn retain(&mut self, topic: String, payload: Bytes, cargo: Cargo) -> Result<(), String> {
         self.publish(topic, true, payload, cargo)
     }
 
@@ -189,10 +246,18 @@ impl Life<'_> {
     fn happened(&mut self, happening: Option<Result<Event, Fault>>) -> Result<(), String> {
         let target = self.lives.plan.target();
         let event = happening.ok_or_else(|| format!("the connection to {target} was ended"))?;
-        match event.map_err(|fault| fault.explain(target))? {
+        let event = event.map_err(|fault| {
+            self.oversized = fault.is_oversized();
+            fault.explain(target)
+        });
+        match event? {
             Event::Outgoing(Outgoing::Publish(id)) => self.flight.sent(id),
             Event::Incoming(Packet::PubAck(ack)) => self.acknowledged(ack.pkid),
             Event::Incoming(Packet::Publish(message)) => self.heard(&message),
+            Event::Incoming(Packet::SubAck(_)) => {
+                self.ear = Ear::Open;
+                self.lives.listening.got_through(&());
+            }
             Event::Incoming(_) | Event::Outgoing(_) => {}
         }
         Ok(())
@@ -207,6 +272,7 @@ impl Life<'_> {
                 let _ = self.client.try_disconnect(); // full of requests: then the end comes without it
             }
             Some(Cargo::Snapshot(bytes)) => self.lives.allowance.got_through(bytes),
+            Some(Cargo::Description(entity, _)) => self.lives.discovery.got_through(&entity),
             Some(Cargo::Retained) | None => {}
         }
     }
@@ -221,16 +287,27 @@ impl Life<'_> {
         {
             self.lives.mirror.remembers(camera);
         }
+        // The last will of an earlier connection may come late, and everybody would take Lookout for gone.
+        let says_otherwise = *message.payload != *Topics::ONLINE.as_bytes();
+        self.online_due |= says_otherwise && message.topic == self.lives.topics.available();
         let is_birth = !message.retain && *message.payload == *Topics::ONLINE.as_bytes();
         self.renewal_due |= is_birth && self.lives.topics.births().contains(&message.topic);
     }
 
-    fn look(&mut self) {
+    fn look(&mut self) -> Result<(), String> {
         self.lives.look();
+        let patience = self.lives.plan.timeout;
+        if let Ear::Asked(since) = self.ear
+            && since.elapsed() >= patience
+        {
+            return Err(format!("{} did not answer within {patience:?}", self.lives.plan.target()));
+        }
+        self.listen()?;
         if self.renewal_due && self.renewed_at.elapsed() >= self.lives.plan.pace.renewals {
             self.renew();
         }
         self.paint();
+        Ok(())
     }
 
     /// Has the next picture made that is due, one at a time, on a thread that may wait.
@@ -265,13 +342,13 @@ impl Life<'_> {
             return Ok(());
         }
         let topic = self.lives.topics.snapshot(camera);
-        self.retain(Retained { topic, payload: picture.into() }, Cargo::Snapshot(bytes))
+        self.retain(topic, picture.into(), Cargo::Snapshot(bytes))
     }
 
     /// Says goodbye: without it the broker would publish the last will. Whatever goes wrong now ends it as well.
     async fn part(&mut self, happenings: &mut Happenings) {
         let topic = self.lives.topics.available();
-        if self.retain(Retained { topic, payload: Topics::OFFLINE.into() }, Cargo::Goodbye).is_err() {
+        if self.retain(topic, Topics::OFFLINE.into(), Cargo::Goodbye).is_err() {
             return;
         }
         while let Some(happening) = happenings.next().await {
@@ -279,6 +356,40 @@ impl Life<'_> {
             if parted || self.happened(Some(happening)).is_err() {
                 return;
             }
+        }
+    }
+
+    /// What beside the events the connection may have ended over is left out of the next ones, and that is said with why it
+    /// ended.
+    fn suspect(&mut self, why: String) -> String {
+        let (now, lives) = (Instant::now(), &mut *self.lives);
+        let heard = || lives.topics.heard().join(", ");
+        if self.oversized && self.ear != Ear::Shut {
+            let why = format!("{why}, on one of {}: they are not listened to for an hour", heard());
+            lives.listening.leave_out(&why, now);
+            return why;
+        }
+        if let Ear::Asked(_) = self.ear {
+            if !lives.listening.ended(()) {
+                return why;
+            }
+            let asked = format!("{why} when {} were subscribed to: may this user do that?", heard());
+            let why = format!("{asked} They are not listened to for an hour");
+            lives.listening.leave_out(&why, now);
+            return why;
+        }
+        let described = self.flight.oldest_sent(|cargo| match cargo {
+            Cargo::Description(entity, topic) => Some((*entity, topic)),
+            _ => None,
+        });
+        match described {
+            Some((entity, topic)) if lives.discovery.ended(entity) => {
+                let asked = format!("{why} when {topic} was published: may this user publish there?");
+                let why = format!("{asked} Discovery is left out for an hour");
+                lives.discovery.leave_out(&why, now);
+                why
+            }
+            _ => why,
         }
     }
 
@@ -294,7 +405,7 @@ impl Life<'_> {
                 }
                 Cargo::Event(order) => lives.take_back(order),
                 Cargo::Snapshot(bytes) => lives.lost_over_picture(bytes),
-                Cargo::Retained | Cargo::Goodbye => {}
+                Cargo::Retained | Cargo::Description(..) | Cargo::Goodbye => {}
             }
         }
     }

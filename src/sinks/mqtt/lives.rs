@@ -14,6 +14,7 @@ use super::{
     Link, Order,
     allowance::Allowance,
     discovery::Entity,
+    extra::Extra,
     life::{self, End},
     mirror::{Facts, Mirror},
     plan::Plan,
@@ -44,6 +45,10 @@ pub(super) struct Lives {
     pub(super) pictures: Option<Pictures>,
     /// What pictures a connection bears.
     pub(super) allowance: Allowance,
+    /// Descriptions for Home Assistant.
+    pub(super) discovery: Extra<Entity>,
+    /// Subscriptions to what others say.
+    pub(super) listening: Extra<()>,
     board: Arc<Board>,
     /// The cameras that are mirrored; empty: all.
     pub(super) cameras: Vec<CameraId>,
@@ -82,6 +87,8 @@ impl Lives {
             painting: None,
             pictures,
             allowance: Allowance::default(),
+            discovery: Extra::default(),
+            listening: Extra::default(),
             board: Arc::clone(&surroundings.board),
             cameras: sink.filter.cameras.clone(),
             cell,
@@ -129,8 +136,13 @@ impl Lives {
     pub(super) fn came_up(&mut self) {
         tracing::info!(sink = %self.cell.name, broker = self.plan.target(), "connected to the broker");
         if let Link::Down { why, .. } = self.link.send_replace(Link::Up) {
+            // What is left out stays said.
+            let now = Instant::now();
+            let left_out = self.listening.why(now).or(self.discovery.why(now));
             self.cell.update(|state| {
-                state.last_error.take_if(|error| **error == *why);
+                if state.last_error.as_deref() == Some(&*why) {
+                    state.last_error = left_out.map(str::to_owned);
+                }
             });
         }
     }

@@ -36,6 +36,9 @@ pub(super) struct Mirror {
     /// Cameras that the broker has kept the state of; whose they are is not known yet.
     remembered: BTreeSet<CameraId>,
     queue: VecDeque<(CameraId, Part)>,
+    /// Descriptions that wait until they may be published.
+    withheld: Vec<(CameraId, Part)>,
+    /// All that is in one of the two.
     queued: BTreeSet<(CameraId, Part)>,
 }
 
@@ -54,6 +57,8 @@ enum Part {
 impl Mirror {
     /// Removed cameras that are remembered.
     const GONE_AT_MOST: usize = 1024;
+    /// Descriptions that wait; further ones are forgotten.
+    const WITHHELD_AT_MOST: usize = 16 << 10;
 
     /// A mirror that shows nothing. `entities` are those that Home Assistant is told of.
     pub(super) fn new(topics: Topics, entities: Vec<Entity>) -> Self {
@@ -64,6 +69,7 @@ impl Mirror {
             gone: BTreeSet::new(),
             remembered: BTreeSet::new(),
             queue: VecDeque::new(),
+            withheld: Vec::new(),
             queued: BTreeSet::new(),
         }
     }
@@ -117,10 +123,22 @@ impl Mirror {
         all.into_iter().for_each(|part| self.enqueue(part));
     }
 
-    /// The next message to publish, as the board was when it was looked at last.
-    pub(super) fn next(&mut self) -> Option<Retained> {
+    /// The next message to publish, as the board was when it was looked at last. Where descriptions may not be published now,
+    /// they wait.
+    pub(super) fn next(&mut self, describing: bool) -> Option<Retained> {
+        if describing {
+            self.queue.extend(self.withheld.drain(..));
+        }
         while let Some(next) = self.queue.pop_front() {
+            let waits = !describing && matches!(next.1, Part::Config(_));
+            if waits && self.withheld.len() < Self::WITHHELD_AT_MOST {
+                self.withheld.push(next);
+                continue;
+            }
             self.queued.remove(&next);
+            if waits {
+                continue;
+            }
             let (id, part) = next;
             if let Some(message) = self.message(&id, part) {
                 return Some(message);
@@ -174,7 +192,8 @@ impl Mirror {
             Some(facts) => self.payload(id, facts, part),
             None => Bytes::new(),
         };
-        Some(Retained { topic, payload })
+        let describes = if let Part::Config(entity) = part { Some(entity) } else { None };
+        Some(Retained { topic, payload, describes })
     }
 
     fn payload(&self, id: &CameraId, facts: &Facts, part: Part) -> Bytes {
@@ -238,7 +257,7 @@ mod tests {
     /// What is to be published, as topic and text.
     fn rest(mirror: &mut Mirror) -> Vec<(String, String)> {
         let text = |payload: Bytes| String::from_utf8(payload.to_vec()).expect("UTF-8");
-        std::iter::from_fn(|| mirror.next()).map(|m| (m.topic, text(m.payload))).collect()
+        std::iter::from_fn(|| mirror.next(true)).map(|m| (m.topic, text(m.payload))).collect()
     }
 
     fn said(messages: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -341,6 +360,26 @@ mod tests {
         assert_eq!(rest(&mut mirror), [], "once");
         (0..5000).for_each(|n| mirror.remembers(format!("c{n}").parse().expect("an id")));
         assert_eq!(mirror.remembered.len(), Mirror::GONE_AT_MOST);
+    }
+
+    #[test]
+    fn descriptions_that_may_not_be_published_wait_and_hold_nothing_up() {
+        let mut mirror = mirror(Some("homeassistant"));
+        mirror.look(board([("door", facts()), ("yard", facts())]));
+        let others: Vec<_> = std::iter::from_fn(|| mirror.next(false)).collect();
+        assert_eq!(others.len(), 2 * 4);
+        assert!(others.iter().all(|message| message.describes.is_none()), "{others:?}");
+        mirror.renew();
+        mirror.look(board([("door", Facts { name: "The gate".into(), ..facts() })]));
+        std::iter::from_fn(|| mirror.next(false)).for_each(drop);
+        assert_eq!(mirror.withheld.len(), 2 * ENTITIES, "each once");
+        let waited = rest(&mut mirror);
+        assert_eq!(waited.len(), 2 * ENTITIES);
+        for (topic, text) in waited {
+            let expected = if topic.contains("-door-") { text.contains("The gate") } else { text.is_empty() };
+            assert!(topic.ends_with("/config") && expected, "as it is now: {topic}: {text}");
+        }
+        assert!(mirror.queued.is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod allowance;
 mod discovery;
+mod extra;
 mod fault;
 mod flight;
 mod life;

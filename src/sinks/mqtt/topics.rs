@@ -18,6 +18,8 @@ pub(super) struct Topics {
 pub(super) struct Retained {
     pub(super) topic: String,
     pub(super) payload: Bytes,
+    /// The entity that it describes to Home Assistant, if it does.
+    pub(super) describes: Option<Entity>,
 }
 
 impl Topics {
@@ -104,6 +106,14 @@ impl Topics {
         let mut births = vec!["homeassistant/status".to_owned(), format!("{discovery}/status")];
         births.dedup();
         births
+    }
+
+    /// What is listened to: where Home Assistant says that it has started, what the broker has kept of cameras, and what is
+    /// said there of Lookout itself.
+    pub(super) fn heard(&self) -> Vec<String> {
+        let mut heard = self.births();
+        heard.extend([self.states(), self.available()]);
+        heard
     }
 
     /// Names the device in Home Assistant. Two Lookouts at one broker differ in their prefix, so it is part of it.

@@ -4,8 +4,12 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use reqwest::{Response, StatusCode, header::RETRY_AFTER};
+use tokio::time::Instant;
 
-use super::super::{Outcome, schedule, template::Format};
+use super::{
+    super::{Outcome, schedule, template::Format},
+    Failure, in_time,
+};
 use crate::settings;
 
 /// Tells from a receiver's answer how the delivery ended.
@@ -29,8 +33,8 @@ impl Judge {
         Self { format, secrets: secrets(settings) }
     }
 
-    /// The error is one of reading the answer.
-    pub(super) async fn judge(&self, mut answer: Response, now: Timestamp) -> Result<Outcome, reqwest::Error> {
+    /// The failure is one of reading the answer, where it is wanted until then.
+    pub(super) async fn judge(&self, mut answer: Response, now: Timestamp, until: Instant) -> Result<Outcome, Failure> {
         let verdict = by_status(&answer, now);
         let Some(format) = &self.format else {
             read_away(&mut answer).await;
@@ -43,7 +47,7 @@ impl Judge {
                 Ok(Outcome::Accepted)
             }
             Outcome::Accepted => {
-                let read = read(&mut answer).await?;
+                let read = in_time(until, read(&mut answer)).await?;
                 let error = match format.accepts(&read) {
                     Ok(true) => return Ok(Outcome::Accepted),
                     Ok(false) => format!("the receiver answered {status}, but did not accept it"),

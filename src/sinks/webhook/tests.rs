@@ -1,9 +1,11 @@
-use std::{collections::HashSet, path::PathBuf};
+use std::collections::HashSet;
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::*;
 use crate::{
     events::sample,
-    settings::Secret,
+    settings::{CaFile, Secret},
     sinks::{
         Drain,
         tests::{
@@ -185,7 +187,7 @@ fn the_target_is_the_origin() {
 #[test]
 fn a_certificate_file_that_does_not_serve_is_refused() {
     let settings =
-        settings::Webhook { ca_file: Some(PathBuf::from("/nowhere/ca.pem")), ..settings("https://h.example/") };
+        settings::Webhook { ca_file: Some(CaFile::at("/nowhere/ca.pem".into())), ..settings("https://h.example/") };
     let error = Webhook::new(&"office".into(), &settings, "/lookout").err().expect("refused");
     assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
 }
@@ -224,6 +226,32 @@ async fn a_receiver_that_is_down_and_comes_back_gets_everything() {
     let accepted: HashSet<String> = receiver.accepted().into_iter().collect();
     assert_eq!(accepted, told.iter().map(ToString::to_string).collect());
     assert_eq!(cell.state().consecutive_failures, 0);
+}
+
+#[actix::test]
+async fn who_drops_what_it_is_sent_is_unreachable() {
+    // It takes connections in, but says nothing: no handshake ends.
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = silent.local_addr().expect("bound");
+    let outcome = hasty(&format!("https://{address}/")).deliver(&sample::started("door")).await;
+    let Outcome::Unreachable { error } = &outcome else { panic!("{outcome:?}") };
+    assert!(error.contains("no connection to https://127.0.0.1"), "{error}");
+}
+
+#[actix::test]
+async fn who_takes_no_connection_in_is_unreachable() {
+    let full = TcpSocket::new_v4().expect("a socket");
+    full.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let full = full.listen(1).expect("it listens");
+    let address = full.local_addr().expect("bound");
+    // Nobody accepts: at some connection there is no place any more, and its packets are dropped.
+    let mut held = Vec::new();
+    while let Ok(connected) = tokio::time::timeout(Duration::from_millis(500), TcpStream::connect(address)).await {
+        held.push(connected.expect("a place"));
+        assert!(held.len() < 100, "it never fills up");
+    }
+    let outcome = hasty(&format!("http://{address}/")).deliver(&sample::started("door")).await;
+    assert!(matches!(outcome, Outcome::Unreachable { .. }), "{outcome:?}");
 }
 
 #[actix::test]
@@ -351,7 +379,7 @@ mod tls {
 #[actix::test]
 async fn an_authority_of_ones_own_is_trusted_when_the_settings_name_it_and_only_then() {
     let url = format!("https://{}/hook", tls::serve());
-    let trusting = settings::Webhook { ca_file: Some(tls::fixture("ca.pem")), ..settings(&url) };
+    let trusting = settings::Webhook { ca_file: Some(CaFile::at(tls::fixture("ca.pem"))), ..settings(&url) };
     let trusting = Webhook::new(&"office".into(), &trusting, "/lookout").expect("sound settings");
     let outcome = trusting.deliver(&sample::started("door")).await;
     assert_eq!(outcome, Outcome::Accepted);

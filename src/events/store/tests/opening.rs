@@ -40,7 +40,10 @@ fn a_newer_layout_is_refused() {
     store.conn.pragma_update(None, "user_version", 7).expect("a pragma");
     drop(store);
     let error = refused(folder.path());
-    assert!(matches!(error, OutboxError::Newer { found: 7, known: 4, .. }), "{error:?}");
+    assert!(
+        matches!(error, OutboxError::Newer { found: 7, known, .. } if known == schema::STEPS.len() as i64),
+        "{error:?}"
+    );
 }
 
 #[test]

@@ -76,6 +76,9 @@ fn what_is_unfinished_is_known_after_a_restart() {
         event
     };
     let [hall, gate, step] = [sample::started("hall"), in_zone("yard", "gate"), in_zone("yard", "step")];
+    // Another kind in the same place, and one that has gone again.
+    let [mut dog, mut cat] = [in_zone("yard", "step"), in_zone("yard", "step")];
+    (dog.data.label, cat.data.label) = (Some("dog".into()), Some("cat".into()));
     let since: Timestamp = "2026-05-01T10:00:00Z".parse().expect("a time");
     record(
         &mut store,
@@ -84,6 +87,9 @@ fn what_is_unfinished_is_known_after_a_restart() {
             gate.clone(),
             sample::ended(&hall),
             step.clone(),
+            dog.clone(),
+            cat.clone(),
+            sample::ended(&cat),
             sample::down("hall", since),
             sample::down("yard", since),
             sample::up("yard"),
@@ -92,11 +98,17 @@ fn what_is_unfinished_is_known_after_a_restart() {
         ],
     );
     drop(store);
-    let unfinished = open(folder.path()).unfinished().expect("readable");
-    let visits: Vec<_> = [&gate, &step].map(|e| (e.data.zone.clone(), e.data.visit.clone())).into();
-    let found: Vec<_> = unfinished.visits.iter().map(|v| (v.zone.clone(), Some(v.visit.clone()))).collect();
+    let mut store = open(folder.path());
+    let unfinished = store.unfinished().expect("readable");
+    let visits: Vec<_> =
+        [&gate, &step, &dog].map(|e| (e.data.zone.clone(), e.data.label.clone(), e.data.visit.clone())).into();
+    let found: Vec<_> =
+        unfinished.visits.iter().map(|v| (v.zone.clone(), v.label.clone(), Some(v.visit.clone()))).collect();
     assert_eq!(found, visits);
-    assert_eq!(unfinished.down, [("hall".parse().expect("an id"), since)]);
+    let hall: crate::words::CameraId = "hall".parse().expect("an id");
+    assert_eq!(unfinished.down, [(hall.clone(), since)]);
+    store.forget_outage(&hall).expect("written");
+    assert_eq!(store.unfinished().expect("readable").down, []);
 }
 
 #[test]

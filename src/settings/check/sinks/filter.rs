@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::tz::{self, TimeZone, TimeZoneDatabase};
 
 use super::super::{
-    super::{Detector, Filter, quantity::quoted, raw, tree::closest, weekly::parse_span},
+    super::{Filter, quantity::quoted, raw, strangers::hint, tree::closest, weekly::parse_span},
     Check,
 };
 use crate::words::{CameraId, EventKind, Weekly};
@@ -12,30 +12,10 @@ const MOST_ENTRIES: usize = 1000;
 const MOST_SPANS: usize = 100;
 const ZONE_FORM: &str = "write the name of a place in the IANA database, such as \"Europe/Berlin\" or \"UTC\"";
 
-/// What a filter can name.
-pub(in super::super) struct Known {
-    cameras: Vec<String>,
-    zones: Vec<String>,
-    labels: Vec<String>,
-    /// Whether each camera and each zone has a name that could be read; otherwise none is called unknown.
-    complete: bool,
-}
-
-impl Known {
-    pub(in super::super) fn of(cameras: &[raw::Camera], detector: &Detector) -> Self {
-        let zones = || cameras.iter().flat_map(|camera| &camera.zones);
-        Self {
-            cameras: cameras.iter().filter_map(|camera| camera.id.clone()).collect(),
-            zones: zones().filter_map(|zone| zone.name.clone()).collect(),
-            labels: detector.labels.iter().map(ToString::to_string).collect(),
-            complete: cameras.iter().all(|camera| camera.id.is_some()) && zones().all(|zone| zone.name.is_some()),
-        }
-    }
-}
-
 impl Check<'_> {
-    /// Takes what it reads out of `raw`.
-    pub(super) fn filter(&mut self, path: &str, raw: &mut raw::Sink, known: &Known) -> Filter {
+    /// Takes what it reads out of `raw`; `reported` is what the detector is asked for. Whether there are such cameras and
+    /// zones is not looked at: they come and go while it runs.
+    pub(super) fn filter(&mut self, path: &str, raw: &mut raw::Sink, reported: &[Arc<str>]) -> Filter {
         let at = |key: &str| format!("{path}.{key}");
         let when = self.when(path, raw.when.as_deref().unwrap_or_default(), raw.time_zone.as_deref());
         let cameras = raw.cameras.take().unwrap_or_default();
@@ -49,16 +29,15 @@ impl Check<'_> {
             }
             self.unique(&at(key), "", list.iter().map(String::as_str));
         }
-        if known.complete && !self.problems.covers("cameras") {
-            self.among(&at("cameras"), &cameras, &known.cameras, "no camera has this id", "cameras");
-            self.among(&at("zones"), &zones, &known.zones, "no camera has a zone of this name", "zones");
+        for (n, zone) in zones.iter().enumerate() {
+            self.name(&format!("{path}.zones[{n}]"), zone);
         }
         if !self.problems.covers("detector.labels") {
-            self.among(&at("labels"), &labels, &known.labels, "is never reported", "detector.labels");
+            self.among(&at("labels"), &labels, reported);
         }
         let texts = |list: Vec<String>| list.into_iter().map(Arc::from).collect();
         Filter {
-            cameras: cameras.iter().filter_map(|id| id.parse::<CameraId>().ok()).collect(),
+            cameras: self.ids(&at("cameras"), &cameras),
             zones: texts(zones),
             types: self.kinds(&at("types"), &types),
             labels: texts(labels),
@@ -66,15 +45,19 @@ impl Check<'_> {
         }
     }
 
-    /// Each text must be one of the known ones; what is not would let nothing pass.
-    fn among(&mut self, path: &str, texts: &[String], known: &[String], what: &str, whose: &str) {
-        for (n, text) in texts.iter().enumerate().filter(|(_, text)| !known.contains(text)) {
-            let hint = match closest(text, known.iter().map(String::as_str)) {
-                Some(close) => format!("did you mean \"{close}\"?"),
-                None if known.is_empty() => format!("there are no {whose}"),
-                None => format!("{whose}: {}", some_of(known)),
-            };
-            self.problem(&format!("{path}[{n}]"), format!("{}: {what}; {hint}", quoted(text)));
+    fn ids(&mut self, path: &str, texts: &[String]) -> Vec<CameraId> {
+        let id = |(n, text): (usize, &String)| {
+            text.parse().map_err(|problem| self.problem(&format!("{path}[{n}]"), format!("{problem}"))).ok()
+        };
+        texts.iter().enumerate().filter_map(id).collect()
+    }
+
+    /// Each label must be one that is reported; what is not would let nothing pass.
+    fn among(&mut self, path: &str, labels: &[String], reported: &[Arc<str>]) {
+        let known: Vec<&str> = reported.iter().map(AsRef::as_ref).collect();
+        for (n, label) in labels.iter().enumerate().filter(|(_, label)| !known.contains(&label.as_str())) {
+            let text = format!("{}: is never reported; {}", quoted(label), hint(label, &known, "detector.labels"));
+            self.problem(&format!("{path}[{n}]"), text);
         }
     }
 
@@ -133,14 +116,4 @@ fn time_zone_of(name: &str) -> Result<TimeZone, String> {
             None => format!("{} is no time zone: {ZONE_FORM}", quoted(name)),
         }
     })
-}
-
-fn some_of(known: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let shown: Vec<String> = known.iter().take(SHOWN).map(|text| quoted(text)).collect();
-    let more = known.len().saturating_sub(SHOWN);
-    match more {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
-    }
 }

@@ -7,9 +7,7 @@ mod mqtt;
 mod template;
 mod webhook;
 
-use std::collections::HashMap;
-
-pub(super) use filter::Known;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     super::{Budget, Sink, Way, quantity::quoted, raw, tree::closest},
@@ -45,7 +43,7 @@ const OWNERS: &Owners = &[
 ];
 
 impl Check<'_> {
-    pub(super) fn sinks(&mut self, raw: Vec<raw::Sink>, known: &Known) -> Vec<Sink> {
+    pub(super) fn sinks(&mut self, raw: Vec<raw::Sink>, reported: &[Arc<str>]) -> Vec<Sink> {
         if raw.len() > MOST_SINKS {
             self.problem("sinks", format!("at most {MOST_SINKS} sinks"));
             return Vec::new();
@@ -55,13 +53,13 @@ impl Check<'_> {
         let sinks: Vec<(usize, Sink)> = raw
             .into_iter()
             .enumerate()
-            .filter_map(|(n, sink)| Some((n, self.sink(&format!("sinks[{n}]"), sink, known)?)))
+            .filter_map(|(n, sink)| Some((n, self.sink(&format!("sinks[{n}]"), sink, reported)?)))
             .collect();
         self.sharing(&sinks);
         sinks.into_iter().map(|(_, sink)| sink).collect()
     }
 
-    fn sink(&mut self, path: &str, raw: raw::Sink, known: &Known) -> Option<Sink> {
+    fn sink(&mut self, path: &str, raw: raw::Sink, reported: &[Arc<str>]) -> Option<Sink> {
         let at = |key: &str| format!("{path}.{key}");
         match &raw.name {
             Some(name) => self.name(&at("name"), name),
@@ -76,7 +74,7 @@ impl Check<'_> {
         }
         let mut raw = raw;
         let name = raw.name.take();
-        let filter = self.filter(path, &mut raw, known);
+        let filter = self.filter(path, &mut raw, reported);
         let budget = self.budget(&at("budget"), raw.budget.take(), kind?);
         let way = match kind? {
             "webhook" => Way::Webhook(self.webhook(path, raw)?),

@@ -1,7 +1,9 @@
 //! A broker that does what a test says, byte by byte.
 
 use bytes::{Buf, BytesMut};
-use rumqttc::{ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish};
+use rumqttc::{
+    ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish, QoS, SubAck, Subscribe, SubscribeReasonCode,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -83,12 +85,18 @@ impl Peer {
         self.send(Packet::PubAck(PubAck::new(publish.pkid))).await;
     }
 
+    pub(super) async fn confirm(&mut self, subscribe: &Subscribe) {
+        let granted = vec![SubscribeReasonCode::Success(QoS::AtMostOnce); subscribe.filters.len()];
+        self.send(Packet::SubAck(SubAck::new(subscribe.pkid, granted))).await;
+    }
+
     /// The next event; what is retained is acknowledged on the way.
     pub(super) async fn event(&mut self) -> Publish {
         loop {
             match self.packet().await.expect("still connected") {
                 Packet::Publish(publish) if publish.retain => self.acknowledge(&publish).await,
                 Packet::Publish(publish) => return publish,
+                Packet::Subscribe(subscribe) => self.confirm(&subscribe).await,
                 _ => {}
             }
         }
@@ -99,6 +107,18 @@ impl Peer {
         loop {
             match self.packet().await.expect("still connected") {
                 Packet::Publish(publish) if publish.topic.ends_with(end) => return publish,
+                Packet::Publish(publish) if publish.retain => self.acknowledge(&publish).await,
+                Packet::Subscribe(subscribe) => self.confirm(&subscribe).await,
+                _ => {}
+            }
+        }
+    }
+
+    /// The next subscription; what is retained is acknowledged on the way.
+    pub(super) async fn subscription(&mut self) -> Subscribe {
+        loop {
+            match self.packet().await.expect("still connected") {
+                Packet::Subscribe(subscribe) => return subscribe,
                 Packet::Publish(publish) if publish.retain => self.acknowledge(&publish).await,
                 _ => {}
             }
@@ -113,6 +133,7 @@ impl Peer {
                     self.acknowledge(&publish).await;
                     return publish;
                 }
+                Packet::Subscribe(subscribe) => self.confirm(&subscribe).await,
                 _ => {}
             }
         }

@@ -61,6 +61,7 @@ async fn what_a_broker_kept_of_cameras_that_are_no_more_is_forgotten_once_all_ar
     loop {
         if let Packet::Subscribe(subscribe) = peer.packet().await.expect("still connected") {
             assert!(subscribe.filters.iter().any(|filter| filter.path == "lookout/+/state"), "{subscribe:?}");
+            peer.confirm(&subscribe).await;
             break;
         }
     }
@@ -137,6 +138,19 @@ async fn invariant_9_without_an_acknowledgement_it_is_refused_and_the_connection
 }
 
 #[actix::test]
+async fn an_acknowledgement_that_comes_together_with_the_end_counts() {
+    let (broker, port) = Broker::bind().await;
+    let (sink, _) = begun(settings(port), &surroundings());
+    let mut peer = broker.welcome().await;
+    let delivery = delivery(&sink, &sample::started("a"));
+    let publish = peer.event().await;
+    let [high, low] = publish.pkid.to_be_bytes();
+    // And then a packet that there is none of; nobody welcomes the next connection.
+    peer.raw(&[0x40, 2, high, low, 0xff, 0]).await;
+    assert_eq!(outcome(delivery).await, Outcome::Accepted);
+}
+
+#[actix::test]
 async fn what_a_lost_connection_did_not_acknowledge_is_told_on_the_next_one_in_order() {
     let (broker, port) = Broker::bind().await;
     let (sink, _) = begun(settings(port), &surroundings());
@@ -197,6 +211,135 @@ async fn a_picture_that_ends_every_connection_is_given_up_and_smaller_ones_are_n
     assert_eq!(outcome(delivery).await, Outcome::Accepted, "the event is not to blame");
     assert_eq!(peer.publish_on("/snapshot").await.topic, "lookout/d-small/snapshot");
     assert!(cell.pictures_given_up.get() > 0);
+}
+
+fn at_home(port: u16) -> settings::Mqtt {
+    settings::Mqtt { discovery: Some("homeassistant".into()), ..settings(port) }
+}
+
+#[actix::test]
+async fn descriptions_that_the_user_may_not_publish_cost_no_event() {
+    let (broker, port) = Broker::bind().await;
+    let surroundings = surroundings();
+    hang_up(&surroundings.board, "door");
+    let (sink, cell) = begun(at_home(port), &surroundings);
+    let delivery = delivery(&sink, &sample::started("a"));
+    for _ in 0..2 {
+        // Hangs up at the first one.
+        broker.welcome().await.publish_on("/config").await;
+    }
+    let mut peer = broker.welcome().await;
+    let mut topics = Vec::new();
+    while !["lookout/door/count", "lookout/events"].iter().all(|topic| topics.iter().any(|told| told == topic)) {
+        let publish = peer.publish_on("").await;
+        assert!(!publish.topic.ends_with("/config"), "it is left out");
+        peer.acknowledge(&publish).await;
+        topics.push(publish.topic);
+    }
+    assert_eq!(outcome(delivery).await, Outcome::Accepted);
+    // By now the subscription is confirmed as well: nothing else keeps a description from being published before this one.
+    let next = tokio::spawn(sink.deliver(&sample::started("b")));
+    let publish = peer.publish_on("").await;
+    assert_eq!(publish.topic, "lookout/events", "it is left out");
+    peer.acknowledge(&publish).await;
+    assert_eq!(outcome(next).await, Outcome::Accepted);
+    let said = cell.state().last_error.unwrap_or_default();
+    let expected = "closed the connection when homeassistant/binary_sensor/lookout-door-person/config was published";
+    assert!(said.contains(expected) && said.contains("may this user publish there?"), "{said}");
+}
+
+#[actix::test]
+async fn a_message_that_is_too_large_costs_the_subscriptions_and_no_event() {
+    let (broker, port) = Broker::bind().await;
+    let (sink, cell) = begun(at_home(port), &surroundings());
+    let delivery = delivery(&sink, &sample::started("a"));
+    let mut peer = broker.welcome().await;
+    peer.subscription().await;
+    let kept = Publish::new("lookout/x/state", rumqttc::QoS::AtMostOnce, vec![b'x'; 100 << 10]);
+    peer.send(Packet::Publish(Publish { retain: true, ..kept })).await;
+    peer.until_closed().await;
+
+    let mut peer = broker.welcome().await;
+    let event = loop {
+        match peer.packet().await.expect("still connected") {
+            Packet::Subscribe(subscribe) => panic!("it would end over it again: {subscribe:?}"),
+            Packet::Publish(publish) if publish.topic == "lookout/events" => break publish,
+            _ => {}
+        }
+    };
+    peer.acknowledge(&event).await;
+    assert_eq!(outcome(delivery).await, Outcome::Accepted);
+    let said = cell.state().last_error.unwrap_or_default();
+    for word in ["too large", "lookout/+/state", "homeassistant/status", "lookout/available"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+#[actix::test]
+async fn subscriptions_that_the_user_may_not_have_cost_neither_events_nor_descriptions() {
+    let (broker, port) = Broker::bind().await;
+    let surroundings = surroundings();
+    hang_up(&surroundings.board, "door");
+    let (sink, cell) = begun(at_home(port), &surroundings);
+    let delivery = delivery(&sink, &sample::started("a"));
+    for _ in 0..2 {
+        // Hangs up at it.
+        broker.welcome().await.subscription().await;
+    }
+    let mut peer = broker.welcome().await;
+    let mut descriptions = 0;
+    let mut told = false;
+    while !told || descriptions == 0 {
+        match peer.packet().await.expect("still connected") {
+            Packet::Subscribe(subscribe) => panic!("it would end over it again: {subscribe:?}"),
+            Packet::Publish(publish) => {
+                peer.acknowledge(&publish).await;
+                told |= publish.topic == "lookout/events";
+                descriptions += usize::from(publish.topic.ends_with("/config"));
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(outcome(delivery).await, Outcome::Accepted);
+    let said = cell.state().last_error.unwrap_or_default();
+    assert!(said.contains("lookout/+/state") && said.contains("subscribed to"), "{said}");
+}
+
+#[actix::test]
+async fn a_last_will_that_comes_late_is_revoked_and_so_it_is_at_a_birth() {
+    let (broker, port) = Broker::bind().await;
+    let (_sink, _) = begun(at_home(port), &surroundings());
+    let mut peer = broker.welcome().await;
+    let greeting = peer.retained().await;
+    assert_eq!((greeting.topic.as_str(), &greeting.payload[..]), ("lookout/available", &b"online"[..]));
+    let subscribe = peer.subscription().await;
+    assert!(subscribe.filters.iter().any(|filter| filter.path == "lookout/available"), "{subscribe:?}");
+    for (topic, text) in [("lookout/available", "offline"), ("homeassistant/status", "online")] {
+        peer.send(Packet::Publish(Publish::new(topic, rumqttc::QoS::AtMostOnce, text))).await;
+        let revoked = peer.retained().await;
+        assert_eq!((revoked.topic.as_str(), &revoked.payload[..]), ("lookout/available", &b"online"[..]), "{topic}");
+    }
+}
+
+#[actix::test]
+async fn who_says_that_lookout_is_gone_again_and_again_is_not_answered_each_time() {
+    let (broker, port) = Broker::bind().await;
+    let (sink, _) = prepared(settings(port), &surroundings());
+    if let Work::Prepared(lives) = &mut *sink.work.lock() {
+        lives.plan.pace.renewals = Duration::from_secs(3600);
+    }
+    sink.begin();
+    let mut peer = broker.welcome().await;
+    assert_eq!(peer.retained().await.topic, "lookout/available");
+    for camera in ["a", "b"] {
+        peer.send(Packet::Publish(Publish::new("lookout/available", rumqttc::QoS::AtMostOnce, "offline"))).await;
+        let delivery = delivery(&sink, &sample::started(camera));
+        let publish = peer.publish_on("").await;
+        assert_eq!(publish.topic, "lookout/events", "no answer");
+        // That it is heard says that what was sent before was heard, too.
+        peer.acknowledge(&publish).await;
+        assert_eq!(outcome(delivery).await, Outcome::Accepted);
+    }
 }
 
 #[actix::test]

@@ -318,7 +318,7 @@ async fn tls_is_spoken_with_whom_the_settings_trust_and_nobody_else() {
         format!("allow_anonymous true\ncertfile {}\nkeyfile {}\n", file("host.pem"), file("host.key"))
     });
     let Some(broker) = broker else { return };
-    let ca_file = broker.folder().join("ca.pem");
+    let ca_file = settings::CaFile::at(broker.folder().join("ca.pem"));
     if !broker.folder().join("host.pem").exists() {
         return left_out("openssl is not installed");
     }
