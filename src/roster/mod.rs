@@ -102,8 +102,7 @@ impl Roster {
         Ok(())
     }
 
-    /// Forgets what was switched by hand of cameras that are no more, as another of that name is not meant, and says what
-    /// else came of settings that were read.
+    /// Forgets what was switched by hand of cameras that are no more: another of that name is not meant.
     ///
     /// # Errors
     /// It cannot be written down; then it is not forgotten.

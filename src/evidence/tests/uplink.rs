@@ -130,7 +130,13 @@ fn a_picture_that_fails_while_nothing_else_is_stored_is_not_to_blame() {
 }
 
 #[test]
-fn a_store_that_can_take_one_of_many_loses_none() {
+fn a_store_or_a_spool_that_serves_one_of_many_loses_none() {
+    for blame in [Blame::StoreAway, Blame::Spool] {
+        serves_one_of_many(blame);
+    }
+}
+
+fn serves_one_of_many(blame: Blame) {
     let mut bench = Bench::new(40, 8, 3);
     let (mut stored, mut rounds) = (0, 0);
     while stored < 40 {
@@ -140,7 +146,7 @@ fn a_store_that_can_take_one_of_many_loses_none() {
                 bench.uplink.stored();
                 stored += 1;
             } else {
-                assert_eq!(bench.fail(parcel, Blame::StoreAway), Verdict::Again, "{stored} are stored");
+                assert_eq!(bench.fail(parcel, blame), Verdict::Again, "{stored} are stored");
             }
         }
         rounds += 1;
@@ -379,26 +385,4 @@ fn a_picture_that_alone_cannot_be_read_is_given_up_while_others_get_through() {
         bench.now += Duration::from_secs(60);
     }
     assert_eq!(verdicts, [Verdict::Again, Verdict::Again, Verdict::GivenUp]);
-}
-
-#[test]
-fn a_spool_that_gives_one_of_many_loses_none() {
-    let mut bench = Bench::new(40, 8, 3);
-    let (mut stored, mut rounds) = (0, 0);
-    while stored < 40 {
-        let flying: Vec<_> = std::iter::from_fn(|| bench.next()).collect();
-        for (at, parcel) in flying.into_iter().enumerate() {
-            if at == 0 {
-                bench.uplink.stored();
-                stored += 1;
-            } else {
-                assert_eq!(bench.fail(parcel, Blame::Spool), Verdict::Again, "{stored} are stored");
-            }
-        }
-        rounds += 1;
-        assert!(rounds < 1000, "{stored} are stored");
-        if bench.uplink.pause(bench.now).is_some() {
-            bench.sleep();
-        }
-    }
 }

@@ -4,6 +4,7 @@ mod home_assistant;
 mod mosquitto;
 mod peer;
 mod scripted;
+mod unbearable;
 mod with_mosquitto;
 
 use super::{plan::Pace, *};
@@ -66,4 +67,27 @@ fn hang_up(board: &Board, id: &str) -> Arc<CameraCell> {
     let cell = Arc::new(CameraCell::new(camera(id), format!("The {id}").into(), "rtsp://camera/".into()));
     board.add_camera(Arc::clone(&cell));
     cell
+}
+
+fn delivery(sink: &Mqtt, event: &Event) -> JoinHandle<Outcome> {
+    tokio::spawn(sink.deliver(event))
+}
+
+async fn outcome(delivery: JoinHandle<Outcome>) -> Outcome {
+    timeout(peer::PATIENCE, delivery).await.expect("it ends").expect("no panic")
+}
+
+fn hasty(port: u16) -> settings::Mqtt {
+    settings::Mqtt { timeout: Duration::from_millis(300), ..settings(port) }
+}
+
+fn error(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Refused { error, .. } | Outcome::Unreachable { error } => error,
+        other => panic!("it did not fail: {other:?}"),
+    }
+}
+
+fn at_home(port: u16) -> settings::Mqtt {
+    settings::Mqtt { discovery: Some("homeassistant".into()), ..settings(port) }
 }
